@@ -1,0 +1,6 @@
+//! Coordination of many agents in one git repository, with nothing but git.
+
+pub mod model;
+
+mod codec;
+mod git;
