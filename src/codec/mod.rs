@@ -1,1 +1,1 @@
-//! 
+//! Files, commits and foreign formats: bytes to values and back.

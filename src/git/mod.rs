@@ -1,1 +1,1 @@
-//! 
+//! Git, through gix.

@@ -1,1 +1,38 @@
-//! 
+//! The vocabulary: what a board consists of, and what may be said about it.
+//!
+//! Everything here is a plain value. Nothing reads a clock, a file or an environment variable, and
+//! nothing knows YAML or git: those are the business of the floors above. A value that exists is
+//! valid by construction (a [`TaskId`] is eight hex digits, a claimed task has a holder), so the code
+//! above never checks twice.
+
+mod agent;
+mod change;
+mod context;
+mod event;
+mod fault;
+mod id;
+mod knowledge;
+mod name;
+mod record;
+mod refusal;
+mod settings;
+mod task;
+mod time;
+mod view;
+mod workstream;
+
+pub use agent::Agent;
+pub use change::{Change, Edit, Operation, RecordEdit};
+pub use context::{Actor, Context, Mint};
+pub use event::{Action, Event};
+pub use fault::{Damage, Fault};
+pub use id::{EventId, Nonce, TaskId, TaskRef};
+pub use knowledge::Knowledge;
+pub use name::{AgentId, BadName, Resource, Topic, WorkstreamName};
+pub use record::{BoardPoint, Finish, Record, RecordKey, Standing};
+pub use refusal::{Code, Refusal};
+pub use settings::{Durability, Settings};
+pub use task::{Claim, Imported, Landing, Priority, Rank, SeenTask, Status, Task};
+pub use time::{BadTime, Span, Timestamp};
+pub use view::{Log, View};
+pub use workstream::{Workstream, WorkstreamStatus};

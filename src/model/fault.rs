@@ -1,0 +1,52 @@
+//! What goes wrong when a board is read.
+
+use super::{Code, Refusal};
+
+/// One file of the board that can't be understood. Every other entry still works.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}:{line}:{column}: {why}")]
+pub struct Damage {
+    /// From the repository's root, `/` between its parts.
+    pub path: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// One sentence, lower case, no full stop.
+    pub why: String,
+}
+
+/// Why something could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum Fault {
+    /// The entry asked for is damaged.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// The repository could not be read at all.
+    #[error("{0}")]
+    Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<Fault> for Refusal {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Damaged(damage) => {
+                Refusal::new(Code::Damaged, damage.to_string()).hint("orchestrator status")
+            }
+            Fault::Unreadable(error) => Refusal::new(Code::Unreadable, chain(&*error)),
+        }
+    }
+}
+
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        let words = next.to_string();
+        if !text.contains(&words) {
+            text = format!("{text}: {words}");
+        }
+        cause = next.source();
+    }
+    text
+}

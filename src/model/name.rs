@@ -1,0 +1,306 @@
+//! Names that people and agents choose: workstreams, agents, knowledge topics, lock resources.
+//!
+//! A name becomes a file name, a ref name and a word in `git log`, on every system that may clone the
+//! board. Hence one narrow alphabet for all of them, and a refusal that proposes the nearest good name.
+
+use std::fmt;
+
+/// Why a text can't be a name.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` can't name {kind}: {why}", given.escape_debug())]
+pub struct BadName {
+    /// What it was to name, with its article: `a workstream`.
+    pub kind: &'static str,
+    /// What was given.
+    pub given: String,
+    /// The rule it breaks.
+    pub why: &'static str,
+    /// The nearest good name, where there is one.
+    pub suggestion: Option<String>,
+}
+
+const LONGEST: usize = 64;
+
+/// The rule for one path part. Whatever passes is safe as a file name on every system and in a ref name.
+fn check_part(part: &str) -> Result<(), &'static str> {
+    let first = part.bytes().next();
+    if first.is_none() {
+        return Err("it is empty");
+    }
+    if !first.is_some_and(|b| b.is_ascii_alphanumeric()) {
+        return Err("it must start with a letter or a digit");
+    }
+    if !part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-')) {
+        return Err("only letters, digits, `.`, `_` and `-` are allowed");
+    }
+    if part.len() > LONGEST {
+        return Err("it is longer than 64 characters");
+    }
+    if part.contains("..") {
+        return Err("it must not contain `..`");
+    }
+    if part.ends_with('.') {
+        return Err("it must not end in `.`");
+    }
+    if part.to_ascii_lowercase().ends_with(".lock") {
+        return Err("it must not end in `.lock`, which git uses for its own files");
+    }
+    if part.eq_ignore_ascii_case("head") {
+        return Err("`HEAD` is a word of git's");
+    }
+    if is_device(part) {
+        return Err("it is the name of a device on Windows");
+    }
+    Ok(())
+}
+
+fn is_device(part: &str) -> bool {
+    let stem = part.split('.').next().unwrap_or(part).to_ascii_lowercase();
+    let numbered = |prefix: &str| {
+        stem.strip_prefix(prefix)
+            .is_some_and(|rest| rest.len() == 1 && rest.bytes().all(|b| b.is_ascii_digit()))
+    };
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
+}
+
+/// The nearest text that passes [`check_part`]: bad characters become `-`, ends are trimmed.
+fn mend_part(part: &str) -> Option<String> {
+    let mut mended = String::new();
+    for c in part.chars() {
+        let good = c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        let next = if good { c } else { '-' };
+        let repeats = matches!(next, '.' | '-') && mended.ends_with(next);
+        if mended.len() < LONGEST && !repeats {
+            mended.push(next);
+        }
+    }
+    let mut mended = mended.trim_matches(['.', '_', '-']).to_owned();
+    while mended.to_ascii_lowercase().ends_with(".lock") {
+        mended.truncate(mended.len() - ".lock".len());
+    }
+    if is_device(&mended) || mended.eq_ignore_ascii_case("head") {
+        mended.insert_str(0, "x-");
+    }
+    check_part(&mended).is_ok().then_some(mended)
+}
+
+macro_rules! name_type {
+    ($(#[$doc:meta])* $type:ident, $kind:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $type(String);
+
+        impl $type {
+            /// Letters, digits, `.`, `_` and `-`, at most 64, starting with a letter or a digit; the
+            /// refusal carries the nearest good name.
+            pub fn parse(text: &str) -> Result<Self, BadName> {
+                check_part(text).map(|()| Self(text.to_owned())).map_err(|why| BadName {
+                    kind: $kind,
+                    given: text.to_owned(),
+                    why,
+                    suggestion: mend_part(text),
+                })
+            }
+
+            /// The name as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+    };
+}
+
+name_type!(
+    /// The name of a workstream.
+    WorkstreamName,
+    "a workstream"
+);
+name_type!(
+    /// The id of an agent: whoever acts, a program or a person.
+    AgentId,
+    "an agent"
+);
+
+impl AgentId {
+    /// Who acts when nobody says who acts.
+    pub fn system() -> Self {
+        Self("system".to_owned())
+    }
+}
+
+/// The topic of a knowledge document; it may have several parts, separated by `/`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Topic(String);
+
+impl Topic {
+    /// One to eight parts, each as a workstream's name and not ending in `.md`.
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        let parts: Vec<&str> = text.split('/').collect();
+        let verdict = if parts.len() > 8 {
+            Err("it has more than eight parts")
+        } else {
+            parts.iter().try_for_each(|part| {
+                if part.to_ascii_lowercase().ends_with(".md") {
+                    return Err("a part must not end in `.md`; the file's ending is added by itself");
+                }
+                check_part(part)
+            })
+        };
+        verdict.map(|()| Self(text.to_owned())).map_err(|why| BadName {
+            kind: "a topic",
+            given: text.to_owned(),
+            why,
+            suggestion: Self::mend(text),
+        })
+    }
+
+    fn mend(text: &str) -> Option<String> {
+        let parts: Vec<String> = text
+            .split('/')
+            .filter_map(|part| {
+                let bare =
+                    if part.to_ascii_lowercase().ends_with(".md") { &part[..part.len() - 3] } else { part };
+                mend_part(bare)
+            })
+            .take(8)
+            .collect();
+        let mended = parts.join("/");
+        (!mended.is_empty() && Self::parse(&mended).is_ok()).then_some(mended)
+    }
+
+    /// The topic as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// What a lock protects: any printable text of at most 200 bytes, such as `src/main.rs` or `db migration`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Resource(String);
+
+impl Resource {
+    /// Printable text, neither empty nor longer than 200 bytes, without surrounding blanks.
+    pub fn parse(text: &str) -> Result<Self, BadName> {
+        let why = if text.is_empty() {
+            "it is empty"
+        } else if text.len() > 200 {
+            "it is longer than 200 bytes"
+        } else if text.trim() != text {
+            "it starts or ends with a blank"
+        } else if !text.chars().all(is_printable) {
+            "it holds a character that does not print"
+        } else {
+            return Ok(Self(text.to_owned()));
+        };
+        let printable: String = text.trim().chars().filter(|c| is_printable(*c)).collect();
+        let suggestion = (!printable.is_empty() && printable.len() <= 200 && printable.trim() == printable)
+            .then_some(printable);
+        Err(BadName { kind: "a resource", given: text.to_owned(), why, suggestion })
+    }
+
+    /// The resource as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// Neither a control character nor one that changes how its neighbours are shown: text of one agent is
+/// shown on the terminal of another.
+pub(crate) fn is_printable(c: char) -> bool {
+    let reorders =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    let breaks = matches!(c, '\u{2028}' | '\u{2029}');
+    !(c.is_control() || reorders || breaks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn good_names_pass() {
+        for name in ["revenue", "agent-1", "A", "v1.2_x", "0", &"a".repeat(64)] {
+            assert_eq!(WorkstreamName::parse(name).unwrap().as_str(), name);
+        }
+    }
+
+    #[test]
+    fn bad_names_are_refused_with_the_nearest_good_one() {
+        for (name, nearest) in [
+            ("", None),
+            ("..", None),
+            (".git", Some("git")),
+            ("-rf", Some("rf")),
+            ("a b", Some("a-b")),
+            ("a/b", Some("a-b")),
+            ("a..b", Some("a.b")),
+            ("ends.", Some("ends")),
+            ("x.lock", Some("x")),
+            ("x.LOCK", Some("x")),
+            ("HEAD", Some("x-HEAD")),
+            ("con", Some("x-con")),
+            ("Com1.txt", Some("x-Com1.txt")),
+            ("münchen", Some("m-nchen")),
+            ("a\nb", Some("a-b")),
+            ("\u{202e}abc", Some("abc")),
+        ] {
+            let refused = WorkstreamName::parse(name).unwrap_err();
+            assert_eq!(refused.suggestion.as_deref(), nearest, "{name}");
+        }
+        let long = AgentId::parse(&"a".repeat(65)).unwrap_err();
+        assert_eq!(long.suggestion.unwrap().len(), 64);
+    }
+
+    #[test]
+    fn what_is_suggested_is_accepted() {
+        for name in ["a b c", "...", "x.lock.lock", "ünïcode", "nul", "a--b", "_x_"] {
+            if let Err(BadName { suggestion: Some(better), .. }) = AgentId::parse(name) {
+                assert!(AgentId::parse(&better).is_ok(), "{name} -> {better}");
+            }
+        }
+    }
+
+    #[test]
+    fn topics_have_parts() {
+        assert!(Topic::parse("api-design").is_ok());
+        assert!(Topic::parse("api/v2/errors").is_ok());
+        for (bad, better) in [
+            ("../../etc/passwd", Some("etc/passwd")),
+            ("/abs", Some("abs")),
+            ("a//b", Some("a/b")),
+            ("notes.md", Some("notes")),
+            ("a/.git/b", Some("a/git/b")),
+            ("/", None),
+        ] {
+            assert_eq!(Topic::parse(bad).unwrap_err().suggestion.as_deref(), better, "{bad}");
+        }
+    }
+
+    #[test]
+    fn resources_are_printable() {
+        for good in ["git", "src/main.rs", "db migration", "日本語", "a%b"] {
+            assert!(Resource::parse(good).is_ok(), "{good}");
+        }
+        for bad in ["", " git", "a\u{1b}[2J", "a\nb", "a\u{202e}b", &"x".repeat(201)] {
+            assert!(Resource::parse(bad).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! What can be asked of a board.
+//!
+//! Each question costs what its answer needs: one task is one file, a list is the files of that list.
+//! Damaged entries are left out of lists (and reported by [`View::damage`]); asking for one by name
+//! answers with the damage.
+
+use super::{
+    Agent, AgentId, Damage, Event, EventId, Fault, Knowledge, Record, Resource, SeenTask, Settings, TaskId,
+    TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
+};
+
+/// A board at one commit, with the records as of now.
+pub trait View {
+    /// The board's settings.
+    fn settings(&self) -> &Settings;
+
+    /// One workstream.
+    fn workstream(&self, name: &WorkstreamName) -> Result<Option<Workstream>, Fault>;
+
+    /// All that can be read, by priority, then name.
+    fn workstreams(&self) -> Result<Vec<Workstream>, Fault>;
+
+    /// The names of all workstreams, readable or not, from the directory alone, sorted.
+    fn workstream_names(&self) -> Result<Vec<String>, Fault>;
+
+    /// One task, as it counts.
+    fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault>;
+
+    /// The ids that a reference may mean, sorted, from the directory alone.
+    fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault>;
+
+    /// Every task that can be read, as it counts, by rank (priority, age, id).
+    fn tasks(&self) -> Result<Vec<SeenTask>, Fault>;
+
+    /// One registered agent.
+    fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault>;
+
+    /// All registered agents that can be read, by id.
+    fn agents(&self) -> Result<Vec<Agent>, Fault>;
+
+    /// The ids of all registered agents, readable or not, from the directory alone, sorted.
+    fn agent_names(&self) -> Result<Vec<String>, Fault>;
+
+    /// When an agent was last seen: the newest of its presence and of the board's log.
+    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault>;
+
+    /// One document.
+    fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault>;
+
+    /// All topics, sorted, from the directory alone.
+    fn topics(&self) -> Result<Vec<Topic>, Fault>;
+
+    /// The record of a lock, in whatever standing; `None` if it was never taken.
+    fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault>;
+
+    /// The records of all locks that were ever taken, by resource.
+    fn locks(&self) -> Result<Vec<Record>, Fault>;
+
+    /// The whole log: the board's events by ancestry, oldest first, lock events merged in by time.
+    fn log(&self) -> Result<Log, Fault>;
+
+    /// The digests of the imports that this board contains (trailer `Orchestrator-Import`).
+    fn imports(&self) -> Result<Vec<String>, Fault>;
+
+    /// Every entry that can't be read, by path.
+    fn damage(&self) -> Result<Vec<Damage>, Fault>;
+}
+
+/// The events of a board, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Log {
+    /// Each once, whatever rebase, cherry-pick or squash did to the commits.
+    pub events: Vec<Event>,
+    /// How many of them are the board's own: the `version` of the predecessor's state.
+    pub board_events: u64,
+    /// History is cut off (a shallow clone): older events are missing.
+    pub is_cut: bool,
+}
+
+impl Log {
+    /// The time of the newest event that names this task.
+    pub fn newest_of_task(&self, id: TaskId) -> Option<Timestamp> {
+        self.events.iter().filter(|event| event.task_id() == Some(id)).map(|event| event.ts).max()
+    }
+
+    /// The event of this id.
+    pub fn find(&self, id: &EventId) -> Option<&Event> {
+        self.events.iter().find(|event| event.id.as_ref() == Some(id))
+    }
+}
