@@ -28,6 +28,7 @@ pub use event::{Action, Event};
 pub use fault::{Damage, Fault};
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;
+pub(crate) use name::is_printable;
 pub use name::{AgentId, BadName, Resource, Topic, WorkstreamName};
 pub use record::{BoardPoint, Finish, Record, RecordKey, Standing};
 pub use refusal::{Code, Refusal};
