@@ -1,7 +1,17 @@
 //! Files, commits and foreign formats: bytes to values and back. Nothing here touches a disk.
 
+pub(crate) mod agent;
+mod entry;
 pub(crate) mod event;
+mod front_matter;
+pub(crate) mod knowledge;
 pub(crate) mod message;
 pub(crate) mod path;
 pub(crate) mod record;
 pub(crate) mod ref_name;
+pub(crate) mod settings;
+pub(crate) mod task;
+pub(crate) mod workstream;
+mod yaml;
+
+pub(crate) use yaml::Problem;

@@ -1,1 +1,28 @@
-//! Git, through gix.
+//! Git, through gix: the only room that uses it.
+//!
+//! It knows repositories, objects, refs, indexes and worktrees, and nothing of tasks. What gix leaves open is
+//! closed here: refs are read fresh from disk and compared again while their locks are held, the index is
+//! changed byte by byte under a lock whose owner can be proved, and files are replaced and never rewritten.
+
+mod error;
+mod history;
+mod index;
+mod index_lock;
+mod object;
+mod refs;
+mod repo;
+mod worktree;
+
+pub(crate) use error::GitError;
+pub(crate) use history::TreeChange;
+pub(crate) use index::Index;
+pub(crate) use index_lock::{IndexLock, PreparedIndexLock};
+pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Signature, blob_id};
+pub(crate) use refs::{HeldLock, Prepared, RefEdit};
+pub(crate) use repo::{Head, Repo};
+pub(crate) use worktree::{
+    Stat, Worktree, inode_and_mtime, operation_under_way, read_file, remove_file, remove_leftover, write_file,
+};
+
+/// The id of an object: 20 bytes of SHA-1.
+pub(crate) type Oid = gix::ObjectId;

@@ -1,0 +1,97 @@
+//! The one window to the outside: the clock, chance, environment variables, the working directory.
+//!
+//! Two hidden variables make every run repeatable for tests and for the manual: `ORCHESTRATOR_NOW` (a
+//! stamp) stops the clock, `ORCHESTRATOR_SEED` (any text) makes all ids follow from it.
+
+use std::cell::Cell;
+use std::path::PathBuf;
+
+use chrono::Utc;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
+
+use crate::model::{EventId, Mint, Nonce, TaskId, Timestamp};
+
+/// The outside, as one process sees it.
+#[derive(Debug, Default)]
+pub struct Env {
+    frozen: Option<Timestamp>,
+    seed: Option<String>,
+    drawn: Cell<u64>,
+}
+
+impl Env {
+    /// The real outside, with what the two hidden variables ask for.
+    pub fn from_process() -> Self {
+        let frozen = variable("ORCHESTRATOR_NOW").and_then(|text| Timestamp::parse(&text).ok());
+        Self { frozen, seed: variable("ORCHESTRATOR_SEED"), drawn: Cell::new(0) }
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.frozen.unwrap_or_else(|| Timestamp::from_millis(Utc::now().timestamp_millis()))
+    }
+
+    fn random(&self) -> [u8; 16] {
+        let Some(seed) = &self.seed else { return *Uuid::new_v4().as_bytes() };
+        self.drawn.set(self.drawn.get() + 1);
+        let digest = Sha256::digest(format!("{seed}\n{}", self.drawn.get()));
+        let mut random = [0; 16];
+        random.copy_from_slice(&digest[..16]);
+        random
+    }
+}
+
+impl Mint for Env {
+    fn task_id(&self) -> TaskId {
+        TaskId::from_random(*Builder::from_random_bytes(self.random()).as_uuid().as_bytes())
+    }
+
+    fn event_id(&self, at: Timestamp) -> EventId {
+        let random = self.random();
+        let mut rest = [0; 10];
+        rest.copy_from_slice(&random[..10]);
+        let millis = u64::try_from(at.millis()).unwrap_or(0);
+        let id = Builder::from_unix_timestamp_millis(millis, &rest).into_uuid();
+        EventId::parse(&id.to_string()).expect("a UUID is made of hex digits and dashes")
+    }
+
+    fn nonce(&self) -> Nonce {
+        Nonce::from_random(self.random())
+    }
+}
+
+/// An environment variable that is set and not empty.
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where the process was started.
+pub(crate) fn working_directory() -> std::io::Result<PathBuf> {
+    std::env::current_dir()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_makes_ids_repeatable_and_distinct() {
+        let seeded = || Env { frozen: None, seed: Some("7".to_owned()), drawn: Cell::new(0) };
+        let (one, two) = (seeded(), seeded());
+        let first = one.task_id();
+        assert_eq!(first, two.task_id());
+        assert_ne!(first, one.task_id());
+        assert_ne!(one.nonce(), one.nonce());
+    }
+
+    #[test]
+    fn event_ids_are_version_7_and_sort_by_time() {
+        let env = Env::default();
+        let at = |text| Timestamp::parse(text).unwrap();
+        let early = env.event_id(at("2026-02-06T07:37:39.745Z"));
+        let late = env.event_id(at("2026-02-06T07:37:39.746Z"));
+        assert_eq!(Uuid::parse_str(early.as_str()).unwrap().get_version_num(), 7);
+        assert!(early < late);
+    }
+}

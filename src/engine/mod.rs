@@ -1,0 +1,12 @@
+//! The loop: a request comes in, an outcome goes out.
+//!
+//! What the command line and library calls need of the floors below (import, export, templates, set-up of
+//! a board) is offered here, so that they never touch git or files themselves.
+
+mod env;
+
+mod orchestrator;
+mod templates;
+
+pub use env::Env;
+pub use orchestrator::{Done, Options, Orchestrator};

@@ -1,0 +1,228 @@
+//! One repository, one board: what commands and library calls go through.
+//!
+//! A reading takes a snapshot and asks nobody. A mutation is attempted until it succeeds, is refused, or its
+//! deadline has passed; this is the only loop in the program that tries again.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::git::{Oid, Repo};
+use crate::model::{Actor, AgentId, Code, Context, Operation, Refusal, Settings, Span, Timestamp, View};
+use crate::store::{self, Committed, Identity, Placement, Snapshot, Store, StoreError};
+
+use super::env::{self, Env};
+
+/// How a board is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where to look for the repository, upwards from here.
+    pub start: PathBuf,
+    /// The board, where one is named: a branch, or `HEAD`.
+    pub board: Option<String>,
+    /// A revision to read the board at, instead of its tip. Mutations are refused then.
+    pub at: Option<String>,
+    /// Who acts.
+    pub agent: Option<AgentId>,
+    /// How long a mutation may wait for other processes.
+    pub timeout: Span,
+}
+
+impl Options {
+    /// The board of the repository around `start`, nobody in particular acting, 30 s of patience.
+    pub fn new(start: impl Into<PathBuf>) -> Self {
+        Self { start: start.into(), board: None, at: None, agent: None, timeout: Span::from_secs(30) }
+    }
+}
+
+/// A mutation that is done, or a no-op.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done<O> {
+    /// What the operation tells.
+    pub outcome: O,
+    /// The commit on the board, 40 hex digits; none where nothing had to change, or only records did.
+    pub commit: Option<String>,
+    /// What the user should know besides, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// One repository, one board.
+pub struct Orchestrator {
+    pub(crate) store: Store,
+    pub(crate) env: Env,
+    pub(crate) options: Options,
+    at: Option<Oid>,
+}
+
+impl Orchestrator {
+    /// Finds the repository and its board. Refused where there is none, or where the repository is of a
+    /// kind that can't be used; nothing is written.
+    pub fn open(options: Options, env: Env) -> Result<Self, Refusal> {
+        let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
+        let at = options.at.as_deref().map(|revision| resolve(&repo, revision)).transpose()?;
+        let board = match at {
+            Some(commit) if store::holds_board(&repo, commit).map_err(store::refusal_of)? => {
+                store::Board { placement: Placement::Head, start: None }
+            }
+            Some(_) => {
+                let revision = options.at.as_deref().unwrap_or_default();
+                return Err(Refusal::new(
+                    Code::NoBoard,
+                    format!("there is no board at `{}`", revision.escape_debug()),
+                )
+                .hint("git log --oneline -- .orchestrator"));
+            }
+            None => store::choose(&repo, options.board.as_deref())?,
+        };
+        Ok(Self { store: Store { repo, board }, env, options, at })
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> Timestamp {
+        self.env.now()
+    }
+
+    /// Who acts, if anybody said so.
+    pub fn agent(&self) -> Option<&AgentId> {
+        self.options.agent.as_ref()
+    }
+
+    /// How people call the board: `HEAD (main)`, `orchestrator`, or the revision it is read at.
+    pub fn board_name(&self) -> Result<String, Refusal> {
+        match (&self.options.at, self.at) {
+            (Some(revision), Some(commit)) => Ok(format!("{revision} ({})", &commit.to_string()[..7])),
+            _ => self.store.board.name(&self.store.repo).map_err(store::refusal_of),
+        }
+    }
+
+    /// The board as it is now, or at the revision asked for.
+    pub fn view(&self) -> Result<Box<dyn View + '_>, Refusal> {
+        Ok(Box::new(self.snapshot()?))
+    }
+
+    pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, Refusal> {
+        match self.at {
+            Some(commit) => Snapshot::open(&self.store.repo, Some(commit)).map_err(Into::into),
+            None => self.store.snapshot().map_err(Into::into),
+        }
+    }
+
+    /// Plans the request on the board and makes its change true, whole or not at all.
+    pub fn run<R: Operation>(&self, request: &R) -> Result<Done<R::Outcome>, Refusal> {
+        self.run_as(self.options.agent.clone(), request)
+    }
+
+    /// The same with `agent` acting.
+    pub fn run_as<R: Operation>(
+        &self,
+        agent: Option<AgentId>,
+        request: &R,
+    ) -> Result<Done<R::Outcome>, Refusal> {
+        if let Some(revision) = &self.options.at {
+            return Err(Refusal::new(
+                Code::Usage,
+                format!("`--at {}` shows the past; it can't be changed", revision.escape_debug()),
+            )
+            .hint("leave out --at"));
+        }
+        if let Some(holder) = env::variable("ORCHESTRATOR_LOCK") {
+            return Err(Refusal::new(
+                Code::Contended,
+                format!("inside `orchestrator git` ({}) the board can't change", holder.escape_debug()),
+            )
+            .hint("run this command after `orchestrator git` has ended"));
+        }
+        let actor = Actor { agent };
+        let done = self.retry(|deadline| {
+            let now = self.env.now();
+            let author = actor.id();
+            let identity = |settings: &Settings| self.identity(&author, settings);
+            self.store.attempt(&identity, now, deadline, &mut |snapshot| {
+                let context =
+                    Context { now, actor: actor.clone(), settings: snapshot.settings(), mint: &self.env };
+                request.plan(snapshot, &context)
+            })
+        })?;
+        self.note_presence(actor.agent.as_ref());
+        Ok(done)
+    }
+
+    /// Tries until it is done, refused, or out of time.
+    fn retry<O>(
+        &self,
+        mut attempt: impl FnMut(Instant) -> Result<Committed<O>, StoreError>,
+    ) -> Result<Done<O>, Refusal> {
+        let deadline = Instant::now() + Duration::from_millis(self.options.timeout.millis());
+        let mut pause = Duration::from_millis(2);
+        loop {
+            match attempt(deadline) {
+                Ok(Committed { outcome, commit, remarks }) => {
+                    return Ok(Done { outcome, commit: commit.map(|id| id.to_string()), remarks });
+                }
+                Err(error) if error.is_contention() && Instant::now() + pause < deadline => {
+                    // Our own processes queue for the advisory lock; this pause is for git's lock files,
+                    // which nobody can wait for.
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(100));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Who stands in the commits: the agent as author (git's own identity for `system`), and whoever runs
+    /// us as committer. Never fails because no name is configured.
+    fn identity(&self, agent: &AgentId, settings: &Settings) -> Identity {
+        let configured = self.store.repo.identity();
+        let fallback = || ("orchestrator".to_owned(), "orchestrator@localhost.invalid".to_owned());
+        let person = |role: &str| {
+            let (name, email) = configured.clone().unwrap_or_else(fallback);
+            (
+                env::variable(&format!("GIT_{role}_NAME")).unwrap_or(name),
+                env::variable(&format!("GIT_{role}_EMAIL")).unwrap_or(email),
+            )
+        };
+        let author = if *agent == AgentId::system() {
+            person("AUTHOR")
+        } else {
+            (agent.to_string(), settings.agent_email.replace("<agent>", agent.as_str()))
+        };
+        Identity { author, committer: person("COMMITTER") }
+    }
+
+    /// Notes that `agent` was seen now. No commit, no object.
+    pub fn heartbeat(&self, agent: &AgentId) -> Result<Timestamp, Refusal> {
+        let now = self.now();
+        store::note_presence(self.store.repo.common_dir(), agent, now).map_err(store::refusal_of)?;
+        Ok(now)
+    }
+
+    /// Any command an agent runs counts as a sign of life. It is a hint, so its failure is none of ours.
+    pub fn note_presence(&self, agent: Option<&AgentId>) {
+        if let Some(agent) = agent {
+            let _only_a_hint = self.heartbeat(agent);
+        }
+    }
+
+    /// The text of a template: the board's own, else the embedded one.
+    pub fn template(&self, name: &str) -> Result<String, Refusal> {
+        let own = self.snapshot()?.file(&format!("{}/templates/{name}", crate::codec::path::BOARD))?;
+        match own {
+            Some(stored) => String::from_utf8(stored.bytes).map_err(|_| {
+                Refusal::new(Code::Damaged, format!(".orchestrator/templates/{name}:1:1: is not UTF-8"))
+            }),
+            None => super::templates::embedded(name)
+                .map(str::to_owned)
+                .ok_or_else(|| Refusal::new(Code::Internal, format!("no template is called `{name}`"))),
+        }
+    }
+}
+
+fn resolve(repo: &Repo, revision: &str) -> Result<Oid, Refusal> {
+    match repo.resolve(revision).map_err(store::refusal_of)? {
+        Some(commit) => Ok(commit),
+        None => {
+            Err(Refusal::new(Code::NotFound, format!("no commit is called `{}`", revision.escape_debug()))
+                .hint("git log --oneline -- .orchestrator"))
+        }
+    }
+}

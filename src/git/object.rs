@@ -1,0 +1,238 @@
+//! Objects: blobs, trees, commits.
+//!
+//! Writing an object changes nothing that anybody sees. Trees are edited with the plumbing editor, which
+//! does not look every entry up again.
+
+use gix::bstr::{BStr, BString, ByteSlice};
+use gix::objs::tree::EntryKind as GixKind;
+use gix::objs::{Kind, TreeRefIter};
+
+use super::error::Doing;
+use super::repo::Repo;
+use super::{GitError, Oid};
+
+/// What an entry of a tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum EntryKind {
+    /// A file.
+    File,
+    /// A file with the executable bit.
+    Executable,
+    /// A symbolic link.
+    Link,
+    /// A commit of another repository.
+    Submodule,
+    /// A directory.
+    Tree,
+}
+
+/// One entry of a tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// Its name; bytes that are not UTF-8 are replaced, so that such a name equals none of ours.
+    pub(crate) name: String,
+    /// What it is.
+    pub(crate) kind: EntryKind,
+    /// The object.
+    pub(crate) id: Oid,
+}
+
+/// Who and when, in a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Signature {
+    /// Any text; what would break the commit's header is taken out when it is written.
+    pub(crate) name: String,
+    /// The same.
+    pub(crate) email: String,
+    /// Since the epoch.
+    pub(crate) seconds: i64,
+    /// East of UTC.
+    pub(crate) offset_minutes: i32,
+}
+
+impl Signature {
+    /// The same for gix, with no character that could break the line it stands in.
+    pub(super) fn to_gix(&self) -> gix::actor::Signature {
+        let clean = |text: &str, fallback: &str| -> BString {
+            let kept: String = text.chars().filter(|c| !matches!(c, '<' | '>') && !c.is_control()).collect();
+            let kept = kept.trim_matches(|c: char| c.is_whitespace() || c == ',' || c == '.');
+            if kept.is_empty() { fallback.into() } else { kept.into() }
+        };
+        gix::actor::Signature {
+            name: clean(&self.name, "unknown"),
+            email: clean(&self.email, "unknown@localhost.invalid"),
+            time: gix::date::Time { seconds: self.seconds, offset: self.offset_minutes * 60 },
+        }
+    }
+
+    fn from_gix(signature: gix::actor::SignatureRef<'_>) -> Self {
+        let time = signature.time().unwrap_or_default();
+        Self {
+            name: signature.name.to_str_lossy().into_owned(),
+            email: signature.email.to_str_lossy().into_owned(),
+            seconds: time.seconds,
+            offset_minutes: time.offset / 60,
+        }
+    }
+}
+
+/// A commit to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct CommitDraft {
+    /// The state it records.
+    pub(crate) tree: Oid,
+    /// What it follows.
+    pub(crate) parents: Vec<Oid>,
+    /// Who made the change.
+    pub(crate) author: Signature,
+    /// Who wrote the commit.
+    pub(crate) committer: Signature,
+    /// Subject, body, trailers.
+    pub(crate) message: String,
+}
+
+/// A commit that was read.
+#[derive(Clone, Debug)]
+pub(crate) struct Commit {
+    /// Its id.
+    pub(crate) id: Oid,
+    /// The state it records.
+    pub(crate) tree: Oid,
+    /// What it follows.
+    pub(crate) parents: Vec<Oid>,
+    /// Who made the change.
+    pub(crate) author: Signature,
+    /// Who wrote the commit.
+    pub(crate) committer: Signature,
+    /// Its message; bytes that are not UTF-8 are replaced.
+    pub(crate) message: String,
+}
+
+/// The id that a blob of these bytes has.
+pub(crate) fn blob_id(bytes: &[u8]) -> Oid {
+    gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, bytes)
+        .unwrap_or(Oid::null(gix::hash::Kind::Sha1))
+}
+
+impl Repo {
+    /// The tree with no entries.
+    pub(crate) fn empty_tree(&self) -> Oid {
+        Oid::empty_tree(gix::hash::Kind::Sha1)
+    }
+
+    /// Writes a blob, unless it is there.
+    pub(crate) fn write_blob(&self, bytes: &[u8]) -> Result<Oid, GitError> {
+        Ok(self.gix.write_blob(bytes).doing("write a blob")?.detach())
+    }
+
+    /// The bytes of a blob.
+    pub(crate) fn blob(&self, id: Oid) -> Result<Vec<u8>, GitError> {
+        self.data(id, Kind::Blob, "blob")
+    }
+
+    fn data(&self, id: Oid, kind: Kind, word: &str) -> Result<Vec<u8>, GitError> {
+        if kind == Kind::Tree && id == self.empty_tree() {
+            return Ok(Vec::new());
+        }
+        let missing = || GitError::Missing { what: format!("{word} {id}") };
+        let mut object = self.gix.try_find_object(id).doing("read an object")?.ok_or_else(missing)?;
+        if object.kind != kind {
+            return Err(GitError::Missing { what: format!("{word} {id} (it is a {})", object.kind) });
+        }
+        Ok(std::mem::take(&mut object.data))
+    }
+
+    /// The tree of a commit.
+    pub(crate) fn tree_of(&self, commit: Oid) -> Result<Oid, GitError> {
+        let data = self.data(commit, Kind::Commit, "commit")?;
+        gix::objs::CommitRefIter::from_bytes(&data, gix::hash::Kind::Sha1).tree_id().doing("read a commit")
+    }
+
+    /// The entries of a tree, sorted by name as git does.
+    pub(crate) fn entries(&self, tree: Oid) -> Result<Vec<Entry>, GitError> {
+        let data = self.data(tree, Kind::Tree, "tree")?;
+        let entries = TreeRefIter::from_bytes(&data, gix::hash::Kind::Sha1);
+        entries.map(|entry| entry.doing("read a tree").map(|entry| entry_of(&entry))).collect()
+    }
+
+    /// The entry at a path below a tree; none if it, or a directory on the way, is not there.
+    pub(crate) fn entry_at(&self, tree: Oid, path: &str) -> Result<Option<Entry>, GitError> {
+        let mut tree = tree;
+        let mut parts = path.split('/').peekable();
+        while let Some(part) = parts.next() {
+            let data = self.data(tree, Kind::Tree, "tree")?;
+            let mut found = None;
+            for entry in TreeRefIter::from_bytes(&data, gix::hash::Kind::Sha1) {
+                let entry = entry.doing("read a tree")?;
+                if entry.filename == BStr::new(part) {
+                    found = Some(entry_of(&entry));
+                    break;
+                }
+            }
+            match found {
+                Some(entry) if parts.peek().is_none() => return Ok(Some(entry)),
+                Some(Entry { kind: EntryKind::Tree, id, .. }) => tree = id,
+                Some(_) | None => return Ok(None),
+            }
+        }
+        Ok(None)
+    }
+
+    /// `base` with files written (`Some`) and removed (`None`). Directories that become empty vanish.
+    pub(crate) fn edit_tree(&self, base: Oid, edits: &[(String, Option<Oid>)]) -> Result<Oid, GitError> {
+        let data = self.data(base, Kind::Tree, "tree")?;
+        let root: gix::objs::Tree =
+            gix::objs::TreeRef::from_bytes(&data, gix::hash::Kind::Sha1).doing("read a tree")?.into();
+        let mut editor = gix::objs::tree::Editor::new(root, &self.gix.objects, gix::hash::Kind::Sha1);
+        for (path, blob) in edits {
+            let parts = path.split('/').map(BStr::new);
+            match blob {
+                Some(blob) => editor.upsert(parts, GixKind::Blob, *blob).doing("edit a tree")?,
+                None => editor.remove(parts).doing("edit a tree")?,
+            };
+        }
+        editor.write(|tree| self.gix.write_object(tree).map(gix::Id::detach)).doing("write a tree")
+    }
+
+    /// Writes a commit. No ref moves.
+    pub(crate) fn write_commit(&self, draft: &CommitDraft) -> Result<Oid, GitError> {
+        let commit = gix::objs::Commit {
+            tree: draft.tree,
+            parents: draft.parents.iter().copied().collect(),
+            author: draft.author.to_gix(),
+            committer: draft.committer.to_gix(),
+            encoding: None,
+            message: draft.message.as_str().into(),
+            extra_headers: Vec::new(),
+        };
+        Ok(self.gix.write_object(&commit).doing("write a commit")?.detach())
+    }
+
+    /// Reads a commit.
+    pub(crate) fn commit(&self, id: Oid) -> Result<Commit, GitError> {
+        let data = self.data(id, Kind::Commit, "commit")?;
+        let read = gix::objs::CommitRef::from_bytes(&data, gix::hash::Kind::Sha1).doing("read a commit")?;
+        Ok(Commit {
+            id,
+            tree: read.tree(),
+            parents: read.parents().collect(),
+            author: Signature::from_gix(read.author().doing("read a commit")?),
+            committer: Signature::from_gix(read.committer().doing("read a commit")?),
+            message: read.message.to_str_lossy().into_owned(),
+        })
+    }
+}
+
+fn entry_of(entry: &gix::objs::tree::EntryRef<'_>) -> Entry {
+    Entry {
+        name: entry.filename.to_str_lossy().into_owned(),
+        kind: match entry.mode.kind() {
+            GixKind::Tree => EntryKind::Tree,
+            GixKind::Blob => EntryKind::File,
+            GixKind::BlobExecutable => EntryKind::Executable,
+            GixKind::Link => EntryKind::Link,
+            GixKind::Commit => EntryKind::Submodule,
+        },
+        id: entry.oid.to_owned(),
+    }
+}

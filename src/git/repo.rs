@@ -1,0 +1,280 @@
+//! Opening a repository, and what it is about: directories, `HEAD`, configuration.
+//!
+//! Refused with a sentence: what gix would open and misread (reftable, unknown extensions), SHA-256, and a
+//! repository of somebody else that `safe.directory` does not allow. `GIT_INDEX_FILE` is not honoured.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use gix::bstr::ByteSlice as _;
+
+use super::error::Doing;
+use super::{GitError, Oid};
+
+/// A repository as seen from one worktree.
+#[derive(Debug)]
+pub(crate) struct Repo {
+    pub(super) gix: gix::Repository,
+    git_dir: PathBuf,
+    common_dir: PathBuf,
+}
+
+/// What is checked out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Head {
+    /// A branch; none of its commits where it is unborn.
+    Branch {
+        /// `refs/heads/…`
+        name: String,
+        /// Its commit.
+        id: Option<Oid>,
+    },
+    /// A commit.
+    Detached {
+        /// The commit.
+        id: Oid,
+    },
+}
+
+impl Head {
+    /// The full name of the branch.
+    pub(crate) fn branch(&self) -> Option<&str> {
+        match self {
+            Self::Branch { name, .. } => Some(name),
+            Self::Detached { .. } => None,
+        }
+    }
+}
+
+/// A pattern that makes git ignore a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Exclusion {
+    /// The file it stands in.
+    pub(crate) file: PathBuf,
+    /// From 1.
+    pub(crate) line: usize,
+    /// The pattern.
+    pub(crate) pattern: String,
+}
+
+fn options() -> gix::open::Options {
+    gix::open::Options::default().lossy_config(true)
+}
+
+impl Repo {
+    /// The repository around `start`, as git finds it (`GIT_DIR`, `GIT_WORK_TREE` and
+    /// `GIT_CEILING_DIRECTORIES` included).
+    pub(crate) fn discover(start: &Path) -> Result<Self, GitError> {
+        let trust = gix::sec::trust::Mapping { full: options(), reduced: options().bail_if_untrusted(true) };
+        let opened = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
+            start,
+            Default::default(),
+            trust,
+        );
+        match opened {
+            Ok(found) => Self::from_gix(found.to_thread_local()),
+            Err(error) => Err(Self::why_not(start, error)),
+        }
+    }
+
+    /// The repository with this git directory or worktree.
+    pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
+        let opened = options().open(path).doing("open the repository")?;
+        Self::from_gix(opened.to_thread_local())
+    }
+
+    fn from_gix(gix: gix::Repository) -> Result<Self, GitError> {
+        let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let (git_dir, common_dir) = (absolute(gix.git_dir()), absolute(gix.common_dir()));
+        check_format(&common_dir)?;
+        Ok(Self { gix, git_dir, common_dir })
+    }
+
+    /// Why a repository did not open: none there, of a kind that can't be used, or something else.
+    fn why_not(start: &Path, error: gix::Error) -> GitError {
+        let nearest = start.ancestors().find(|dir| dir.join(".git").exists() || dir.join("HEAD").is_file());
+        let Some(directory) = nearest else { return GitError::NotARepository { path: start.to_owned() } };
+        if let Err(unsupported) = check_format(&directory.join(".git")) {
+            return unsupported;
+        }
+        if !gix::sec::identity::is_path_owned_by_current_user(directory).unwrap_or(true) {
+            return GitError::Unsupported {
+                what: format!("`{}` belongs to somebody else", directory.display()),
+                hint: format!("git config --global --add safe.directory {}", directory.display()),
+            };
+        }
+        GitError::Gix { doing: "open the repository", source: error.into() }
+    }
+
+    /// The git directory of this worktree.
+    pub(crate) fn git_dir(&self) -> &Path {
+        &self.git_dir
+    }
+
+    /// The git directory that all worktrees share.
+    pub(crate) fn common_dir(&self) -> &Path {
+        &self.common_dir
+    }
+
+    /// The root of this worktree; none where the repository is bare.
+    pub(crate) fn work_dir(&self) -> Option<PathBuf> {
+        self.gix.workdir().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// The root of the main worktree.
+    pub(super) fn main_work_dir(&self) -> Option<PathBuf> {
+        if self.git_dir == self.common_dir {
+            return self.work_dir();
+        }
+        let main = Self::open(&self.common_dir).ok()?;
+        main.work_dir()
+    }
+
+    /// What is checked out here, read from disk.
+    pub(crate) fn head(&self) -> Result<Head, GitError> {
+        read_head(self, &self.git_dir)
+    }
+
+    /// A value of git's configuration.
+    pub(crate) fn config_string(&self, key: &str) -> Option<String> {
+        let value = self.gix.config_snapshot().string(key)?;
+        Some(value.to_str_lossy().into_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// Sets a value in the configuration that all worktrees share; everything else in the file stays.
+    pub(crate) fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
+        let path = self.common_dir.join("config");
+        let mut config = gix::config::File::from_path_no_includes(path.clone(), gix::config::Source::Local)
+            .doing("read the configuration")?;
+        config.set_raw_value(key, value).doing("change the configuration")?;
+        let lock = self.common_dir.join("config.lock");
+        let mut file = match fs::OpenOptions::new().write(true).create_new(true).open(&lock) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let since = fs::metadata(&lock).and_then(|meta| meta.modified()).ok();
+                return Err(GitError::Contended { path: lock, since });
+            }
+            Err(source) => return Err(GitError::Io { path: lock, source }),
+        };
+        let written = file.write_all(&config.to_bstring()).and_then(|()| fs::rename(&lock, &path));
+        written.map_err(|source| {
+            let _best_effort = fs::remove_file(&lock);
+            GitError::Io { path, source }
+        })
+    }
+
+    /// `user.name` and `user.email` as git takes them from its configuration; none if one is missing.
+    pub(crate) fn identity(&self) -> Option<(String, String)> {
+        Some((self.config_string("user.name")?, self.config_string("user.email")?))
+    }
+
+    /// The branch that others start from: the remote's `HEAD`, else what this machine starts with, else
+    /// `main` or `master`, whichever exists. Its short name.
+    pub(crate) fn default_branch(&self) -> Option<String> {
+        let remote = fs::read_to_string(self.common_dir.join("refs/remotes/origin/HEAD")).ok();
+        let of_remote =
+            remote.as_deref().and_then(|text| text.trim().strip_prefix("ref: refs/remotes/origin/"));
+        if let Some(name) = of_remote {
+            return Some(name.to_owned());
+        }
+        let configured = self.config_string("init.defaultBranch");
+        let names = configured.into_iter().chain(["main".to_owned(), "master".to_owned()]);
+        let exists = |name: &String| matches!(self.read_ref(&format!("refs/heads/{name}")), Ok(Some(_)));
+        names.into_iter().find(exists)
+    }
+
+    /// Whether git accepts this full name for a ref.
+    pub(crate) fn is_valid_ref_name(&self, name: &str) -> bool {
+        gix::refs::FullName::try_from(name).is_ok()
+    }
+
+    /// The pattern that makes git ignore `path` (a file), if one does.
+    pub(crate) fn excluded_by(&self, path: &str) -> Result<Option<Exclusion>, GitError> {
+        let Some(root) = self.gix.workdir() else { return Ok(None) };
+        let index = self.gix.index_or_empty().doing("read the index")?;
+        let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
+        let mut stack = self.gix.excludes(&index, None, source).doing("read the ignore patterns")?;
+        let platform = stack.at_path(Path::new(path), None).doing("read the ignore patterns")?;
+        let Some(found) = platform.matching_exclude_pattern() else { return Ok(None) };
+        if found.pattern.is_negative() {
+            return Ok(None);
+        }
+        Ok(Some(Exclusion {
+            file: found.source.map(|file| root.join(file)).unwrap_or_default(),
+            line: found.sequence_number,
+            pattern: found.pattern.to_string(),
+        }))
+    }
+}
+
+/// What the `HEAD` of a git directory has checked out, read from disk.
+pub(super) fn read_head(repo: &Repo, git_dir: &Path) -> Result<Head, GitError> {
+    let path = git_dir.join("HEAD");
+    let text = fs::read_to_string(&path).map_err(GitError::io(&path))?;
+    let text = text.trim_end();
+    if let Some(name) = text.strip_prefix("ref:") {
+        let name = name.trim();
+        return Ok(Head::Branch { name: name.to_owned(), id: repo.read_ref(name)? });
+    }
+    match Oid::from_hex(text.as_bytes()) {
+        Ok(id) => Ok(Head::Detached { id }),
+        Err(_) => Err(GitError::Io {
+            path,
+            source: io::Error::new(io::ErrorKind::InvalidData, "it names no commit"),
+        }),
+    }
+}
+
+/// Refuses what gix opens and misreads, as git itself would refuse it.
+fn check_format(common_dir: &Path) -> Result<(), GitError> {
+    let path = common_dir.join("config");
+    if !path.is_file() {
+        return Ok(());
+    }
+    let config = gix::config::File::from_path_no_includes(path.clone(), gix::config::Source::Local)
+        .doing("read the configuration")?;
+    let version =
+        config.string("core.repositoryformatversion").and_then(|text| text.to_str_lossy().parse().ok());
+    let refuse = |what: String, hint: &str| Err(GitError::Unsupported { what, hint: hint.to_owned() });
+    let version: u32 = version.unwrap_or(0);
+    if version > 1 {
+        return refuse(
+            format!("this repository has format version {version}; 0 and 1 are known"),
+            "git --version",
+        );
+    }
+    for section in config.sections_by_name("extensions").into_iter().flatten() {
+        for name in section.value_names() {
+            let key = name.to_ascii_lowercase();
+            let value = section.value(&name).unwrap_or_default().to_str_lossy().to_ascii_lowercase();
+            match key.as_str() {
+                "refstorage" if value != "files" => {
+                    return refuse(
+                        format!("this repository stores its refs as {value}, which is not supported"),
+                        "git refs migrate --ref-format=files",
+                    );
+                }
+                "objectformat" if value != "sha1" => {
+                    return refuse(
+                        format!("this repository uses {value} for its object ids, which is not supported"),
+                        "use a repository made with `git init --object-format=sha1`",
+                    );
+                }
+                "noop" | "noop-v1" | "partialclone" | "preciousobjects" | "worktreeconfig" | "refstorage"
+                | "objectformat" | "relativeworktrees" => {}
+                _ if version == 0 => {}
+                _ => {
+                    return refuse(
+                        format!(
+                            "this repository has the extension `{}`, which is not known",
+                            key.escape_debug()
+                        ),
+                        "git config --get-regexp extensions",
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,102 @@
+//! The archive: claims that are over, folded out of their refs into one tree.
+//!
+//! `refs/orchestrator/archive` points at a commit whose tree maps a task's id (sharded as the tasks are)
+//! to a blob with the last record's commit message. Looking a claim up asks its ref, then here. So the
+//! number of refs stays small however many tasks were finished, and no epoch is ever forgotten.
+
+use crate::codec::{record, ref_name};
+use crate::git::{GitError, Oid, Repo, Signature};
+use crate::model::{Record, RecordKey, Standing, TaskId};
+
+use super::advisory::Advisory;
+use super::journal::{Intent, Move, Place};
+use super::records;
+
+/// How many finished claims may keep refs of their own before they are folded.
+pub(crate) const KEEP: usize = 64;
+
+fn path(id: TaskId) -> String {
+    let id = id.as_str();
+    format!("{}/{id}", &id[..2])
+}
+
+/// The archived record of a claim. The record's `commit` is none: its ref is gone, so the next record of
+/// this claim starts a new ref.
+pub(crate) fn find(repo: &Repo, id: TaskId) -> Result<Option<Record>, GitError> {
+    let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(None) };
+    find_in(repo, repo.tree_of(commit)?, id)
+}
+
+fn find_in(repo: &Repo, tree: Oid, id: TaskId) -> Result<Option<Record>, GitError> {
+    let Some(entry) = repo.entry_at(tree, &path(id))? else { return Ok(None) };
+    let text = String::from_utf8_lossy(&repo.blob(entry.id)?).into_owned();
+    let decoded = record::decode(&text, Some(&RecordKey::Claim(id)), "");
+    Ok(decoded.map(|record| Record { commit: None, ..record }))
+}
+
+/// All archived records, by task.
+pub(crate) fn all(repo: &Repo) -> Result<Vec<(TaskId, Record)>, GitError> {
+    let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(Vec::new()) };
+    let mut found = Vec::new();
+    for shard in repo.entries(repo.tree_of(commit)?)? {
+        for entry in repo.entries(shard.id)? {
+            let Some(id) = TaskId::parse(&entry.name) else { continue };
+            let text = String::from_utf8_lossy(&repo.blob(entry.id)?).into_owned();
+            if let Some(record) = record::decode(&text, Some(&RecordKey::Claim(id)), "") {
+                found.push((id, Record { commit: None, ..record }));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Folds finished claims whose refs pile up. The caller holds the advisory lock. Best effort: a claim that
+/// moves meanwhile keeps its ref.
+pub(crate) fn fold(repo: &Repo, advisory: &mut Advisory, signature: &Signature) -> Result<(), GitError> {
+    let refs = repo.list_refs(ref_name::CLAIMS)?;
+    if refs.len() <= KEEP {
+        return Ok(());
+    }
+    let (mut edits, mut over) = (Vec::new(), Vec::new());
+    for (name, commit) in refs {
+        let Some(id) = ref_name::claimed_task(&name) else { continue };
+        let Some(read) = records::read(repo, commit, Some(&RecordKey::Claim(id)))? else { continue };
+        match read.record.standing {
+            Standing::Completed { .. } | Standing::Free => {}
+            Standing::Held { .. } | Standing::Unreadable { .. } => continue,
+        }
+        let blob = repo.write_blob(repo.commit(commit)?.message.as_bytes())?;
+        edits.push((path(id), Some(blob)));
+        over.push(Move { name, old: Some(commit.into()), new: None });
+    }
+    // Many refs that are all held: nothing to fold, and no reason to look again at each command.
+    if over.len() < KEEP / 2 {
+        return Ok(());
+    }
+    let before = repo.read_ref(ref_name::ARCHIVE)?;
+    let base = match before {
+        Some(commit) => repo.tree_of(commit)?,
+        None => repo.empty_tree(),
+    };
+    let commit = repo.write_commit(&crate::git::CommitDraft {
+        tree: repo.edit_tree(base, &edits)?,
+        parents: before.into_iter().collect(),
+        author: signature.clone(),
+        committer: signature.clone(),
+        message: format!("orchestrator: archive {} claims\n", over.len()),
+    })?;
+    let log = "orchestrator: archive".to_owned();
+    let first =
+        Move { name: ref_name::ARCHIVE.to_owned(), old: before.map(Into::into), new: Some(commit.into()) };
+    // The archive is published before any ref goes: a reader in between finds a claim twice, never not at all.
+    let host = Place::from(repo.git_dir());
+    for records in [vec![first], over] {
+        let intent = Intent { host: host.clone(), records, board: None, branch: None, worktrees: Vec::new() };
+        advisory.announce(&intent)?;
+        let prepared = super::transaction::prepare(repo, &intent, &log)?;
+        advisory.note_locks(prepared.locks())?;
+        prepared.commit(signature)?;
+        advisory.clear()?;
+    }
+    Ok(())
+}

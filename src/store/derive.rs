@@ -1,0 +1,170 @@
+//! Events that nobody wrote, told from the difference of two boards.
+//!
+//! A commit that is not ours (a person's edit, a squash, a merge) is compared with its parents; for a
+//! merge only what differs from all of them counts. What its own event lines already say is left out.
+
+use sha2::{Digest, Sha256};
+
+use crate::codec::{self, path};
+use crate::git::{Commit, GitError, Oid, Repo, TreeChange};
+use crate::model::{Action, Event, EventId, Status, Task, Timestamp};
+
+/// The derived events of `commit`, beyond those that its message `said`.
+pub(crate) fn events(repo: &Repo, commit: &Commit, said: &[Event]) -> Result<Vec<Event>, GitError> {
+    let mut changes = match commit.parents.first() {
+        None => repo.diff_trees(None, commit.tree, path::BOARD)?,
+        Some(first) => match tree_of(repo, *first)? {
+            Some(before) => repo.diff_trees(Some(before), commit.tree, path::BOARD)?,
+            // The parent is beyond the edge of a shallow clone: nothing to compare with.
+            None => return Ok(Vec::new()),
+        },
+    };
+    for parent in commit.parents.iter().skip(1) {
+        let Some(before) = tree_of(repo, *parent)? else { continue };
+        let theirs = repo.diff_trees(Some(before), commit.tree, path::BOARD)?;
+        changes.retain(|change| theirs.iter().any(|other| other.path == change.path));
+    }
+    let mut derived = Vec::new();
+    for change in &changes {
+        for (action, fields) in describe(repo, change)? {
+            let is_said = said.iter().any(|event| {
+                event.action == action && fields.iter().all(|(k, v)| !is_key(k) || event.text(k) == Some(v))
+            });
+            if !is_said {
+                derived.push(event_of(commit, &change.path, action, fields));
+            }
+        }
+    }
+    Ok(derived)
+}
+
+fn tree_of(repo: &Repo, commit: Oid) -> Result<Option<Oid>, GitError> {
+    match repo.tree_of(commit) {
+        Ok(tree) => Ok(Some(tree)),
+        Err(GitError::Missing { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// The fields that tell which entity an event is about.
+fn is_key(field: &str) -> bool {
+    matches!(field, "workstream" | "task_id" | "topic" | "agent_id")
+}
+
+type Fields = Vec<(&'static str, String)>;
+
+fn event_of(commit: &Commit, path: &str, action: Action, fields: Fields) -> Event {
+    let digest = Sha256::digest(format!("{}\n{path}\n{}", commit.id, action.word()));
+    let id: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let at = Timestamp::from_millis(commit.author.seconds.saturating_mul(1000));
+    let id = EventId::parse(&id).expect("hex digits make an id");
+    let mut event = Event::new(at, commit.author.name.clone(), action, id);
+    for (field, value) in fields {
+        event = event.with(field, value);
+    }
+    event.derived = true;
+    event
+}
+
+fn describe(repo: &Repo, change: &TreeChange) -> Result<Vec<(Action, Fields)>, GitError> {
+    let edited = || vec![(Action::BoardEdited, vec![("path", change.path.clone())])];
+    let (born, gone) = (change.before.is_none(), change.after.is_none());
+    Ok(match path::place(&change.path) {
+        path::Place::Workstream(name) if gone => {
+            let _ = name;
+            edited()
+        }
+        path::Place::Workstream(name) => {
+            let action = if born { Action::WorkstreamCreated } else { Action::WorkstreamUpdated };
+            vec![(action, vec![("workstream", name.to_string())])]
+        }
+        path::Place::Agent(id) if born => vec![(Action::AgentRegistered, vec![("agent_id", id.to_string())])],
+        path::Place::Agent(_) => edited(),
+        path::Place::Knowledge(topic) => {
+            let action = if gone { Action::KnowledgeDeleted } else { Action::KnowledgeWritten };
+            vec![(action, vec![("topic", topic.to_string())])]
+        }
+        path::Place::Task(id) => {
+            let read = |entry: &Option<crate::git::Entry>| -> Result<Option<Task>, GitError> {
+                let Some(entry) = entry else { return Ok(None) };
+                Ok(codec::task::decode(&repo.blob(entry.id)?, id).ok())
+            };
+            let (before, after) = (read(&change.before)?, read(&change.after)?);
+            match (&before, &after) {
+                (None, Some(after)) if born => created(after),
+                (Some(before), None) if gone => vec![(Action::TaskDeleted, of_task(before))],
+                (Some(before), Some(after)) => moved(before, after).unwrap_or_else(edited),
+                (None | Some(_), None) | (None, Some(_)) => edited(),
+            }
+        }
+        // What init plants tells nothing; a later change of it does.
+        path::Place::Furniture if born => Vec::new(),
+        path::Place::Furniture | path::Place::Stray => edited(),
+    })
+}
+
+fn of_task(task: &Task) -> Fields {
+    vec![("workstream", task.workstream.to_string()), ("task_id", task.id.to_string())]
+}
+
+fn with_result(task: &Task) -> Fields {
+    let mut fields = of_task(task);
+    fields.extend(task.result.iter().map(|result| ("result", result.clone())));
+    fields
+}
+
+fn with_reason(task: &Task) -> Fields {
+    let mut fields = of_task(task);
+    fields.extend(task.status.reason().map(|reason| ("reason", reason.to_owned())));
+    fields
+}
+
+fn created(task: &Task) -> Vec<(Action, Fields)> {
+    let mut fields = of_task(task);
+    fields.push(("title", task.title.clone()));
+    let mut story = vec![(Action::TaskCreated, fields)];
+    story.extend(match &task.status {
+        Status::Pending => None,
+        Status::InProgress(_) => Some((Action::TaskClaimed, of_task(task))),
+        Status::Blocked { .. } => Some((Action::TaskBlocked, with_reason(task))),
+        Status::Done { .. } => Some((Action::TaskCompleted, with_result(task))),
+        Status::Cancelled { .. } => Some((Action::TaskCancelled, with_reason(task))),
+    });
+    story
+}
+
+/// What happened to a task between two states; `None` where no word fits.
+fn moved(before: &Task, after: &Task) -> Option<Vec<(Action, Fields)>> {
+    use Status::{Blocked, Cancelled, Done, InProgress, Pending};
+    let turned = match (&before.status, &after.status) {
+        (Pending, Pending) | (Blocked { .. }, Blocked { .. }) | (Cancelled { .. }, Cancelled { .. }) => None,
+        (InProgress(one), InProgress(two)) if one.agent == two.agent => None,
+        (Done { .. }, Done { .. }) => None,
+        (Blocked { .. }, Pending | InProgress(_)) => Some((Action::TaskUnblocked, of_task(after))),
+        (_, InProgress(_)) if before.status.is_over() => return None,
+        (_, InProgress(_)) => Some((Action::TaskClaimed, of_task(after))),
+        (Done { .. } | Cancelled { .. }, Pending) => Some((Action::TaskReopened, of_task(after))),
+        (InProgress(_), Pending) => Some((Action::TaskReleased, of_task(after))),
+        (_, Blocked { .. }) => Some((Action::TaskBlocked, with_reason(after))),
+        (_, Done { .. }) => Some((Action::TaskCompleted, with_result(after))),
+        (_, Cancelled { .. }) => Some((Action::TaskCancelled, with_reason(after))),
+    };
+    let rest = Task {
+        status: after.status.clone(),
+        epoch: after.epoch,
+        result: after.result.clone(),
+        ..before.clone()
+    };
+    let mut story: Vec<_> = turned.into_iter().collect();
+    if rest != *after {
+        let mut fields = of_task(after);
+        if before.title != after.title {
+            fields.push(("title", after.title.clone()));
+        }
+        if before.workstream != after.workstream {
+            fields.push(("from_workstream", before.workstream.to_string()));
+        }
+        story.push((Action::TaskUpdated, fields));
+    }
+    (!story.is_empty()).then_some(story)
+}

@@ -1,0 +1,176 @@
+//! A change as git objects: blobs, trees, the board commit, the record commits.
+//!
+//! Writing objects is harmless: nothing points at them until the transaction publishes.
+
+use crate::codec::{self, Problem, message, path, record, ref_name};
+use crate::git::{CommitDraft, GitError, Oid, Repo, Signature};
+use crate::model::{BoardPoint, Change, Code, Edit, Fault, Record, RecordEdit, Refusal, Timestamp};
+
+use super::StoreError;
+use super::journal::{FileMove, Move};
+use super::records;
+use super::snapshot::Snapshot;
+
+/// Who stands in the commits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    /// Name and email of the agent that acts.
+    pub(crate) author: (String, String),
+    /// Name and email of whoever runs us.
+    pub(crate) committer: (String, String),
+}
+
+impl Identity {
+    fn signature((name, email): &(String, String), now: Timestamp) -> Signature {
+        let seconds = now.millis().div_euclid(1000);
+        Signature { name: name.clone(), email: email.clone(), seconds, offset_minutes: 0 }
+    }
+
+    /// The author's line of a commit made `now`.
+    pub(crate) fn author_at(&self, now: Timestamp) -> Signature {
+        Self::signature(&self.author, now)
+    }
+
+    /// The committer's line of a commit made `now`.
+    pub(crate) fn committer_at(&self, now: Timestamp) -> Signature {
+        Self::signature(&self.committer, now)
+    }
+}
+
+/// Everything that a change needs in the object store, and which refs are to point where.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    /// The files of the board that change.
+    pub(crate) files: Vec<DraftFile>,
+    /// The board commit, if the board changes.
+    pub(crate) commit: Option<Oid>,
+    /// The records' refs, first to last.
+    pub(crate) records: Vec<Move>,
+    /// What the refs' logs say.
+    pub(crate) log: String,
+}
+
+/// One file of the board that changes.
+#[derive(Debug)]
+pub(crate) struct DraftFile {
+    /// From one blob to another.
+    pub(crate) moved: FileMove,
+    /// The blob before.
+    pub(crate) old: Option<Oid>,
+    /// The blob after, with its bytes.
+    pub(crate) new: Option<(Oid, Vec<u8>)>,
+}
+
+/// Writes the objects of `change` on top of `snapshot`. `branch` is the board's, for the records to name.
+pub(crate) fn write<O>(
+    repo: &Repo,
+    snapshot: &Snapshot<'_>,
+    change: &Change<O>,
+    branch: Option<&str>,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<Draft, StoreError> {
+    let (author, committer) = (identity.author_at(now), identity.committer_at(now));
+    let files =
+        change.edits.iter().map(|edit| file_of(repo, snapshot, edit)).collect::<Result<Vec<_>, _>>()?;
+    let files: Vec<DraftFile> =
+        files.into_iter().filter(|file| file.old != file.new.as_ref().map(|(id, _)| *id)).collect();
+    let commit = if change.touches_board() {
+        let base = match snapshot.tip {
+            Some(tip) => repo.tree_of(tip)?,
+            None => repo.empty_tree(),
+        };
+        let edits: Vec<(String, Option<Oid>)> =
+            files.iter().map(|f| (f.moved.path.clone(), f.new.as_ref().map(|(id, _)| *id))).collect();
+        let trailers: Vec<(&str, &str)> =
+            change.trailers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        Some(repo.write_commit(&CommitDraft {
+            tree: repo.edit_tree(base, &edits)?,
+            parents: snapshot.tip.into_iter().collect(),
+            author: author.clone(),
+            committer: committer.clone(),
+            message: message::encode(&change.subject, &change.body, &trailers, &change.events),
+        })?)
+    } else {
+        None
+    };
+    let point = commit.map(|id| BoardPoint { commit: id.to_string(), branch: branch.map(str::to_owned) });
+    let signatures = (author, committer);
+    let records = change
+        .records
+        .iter()
+        .map(|edit| write_record(repo, edit, &change.subject, point.as_ref(), &signatures))
+        .collect::<Result<_, _>>()?;
+    let log = format!("orchestrator: {}", message::one_line(&change.subject, 120));
+    Ok(Draft { files, commit, records, log })
+}
+
+fn write_record(
+    repo: &Repo,
+    edit: &RecordEdit,
+    subject: &str,
+    point: Option<&BoardPoint>,
+    (author, committer): &(Signature, Signature),
+) -> Result<Move, StoreError> {
+    let expected = edit.expected.as_deref().map(|hex| Oid::from_hex(hex.as_bytes()));
+    let expected =
+        expected.transpose().map_err(|_| Refusal::new(Code::Internal, "a record names no commit"))?;
+    let parent = match expected {
+        Some(before) if edit.replaces => {
+            records::read(repo, before, Some(&edit.record.key))?.and_then(|r| r.parent)
+        }
+        other => other,
+    };
+    let record =
+        Record { board: point.cloned().or_else(|| edit.record.board.clone()), ..edit.record.clone() };
+    let new = write_record_commit(repo, &record, subject, parent, author, committer)?;
+    Ok(Move { name: ref_name::of(&record.key), old: expected.map(Into::into), new: Some(new.into()) })
+}
+
+/// Writes the commit of one record.
+pub(crate) fn write_record_commit(
+    repo: &Repo,
+    record: &Record,
+    subject: &str,
+    parent: Option<Oid>,
+    author: &Signature,
+    committer: &Signature,
+) -> Result<Oid, GitError> {
+    repo.write_commit(&CommitDraft {
+        tree: repo.edit_tree(repo.empty_tree(), &[])?,
+        parents: parent.into_iter().collect(),
+        author: author.clone(),
+        committer: committer.clone(),
+        message: record::encode(record, subject),
+    })
+}
+
+/// The file of an edit: only the lines of fields that differ are rewritten.
+fn file_of(repo: &Repo, snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError> {
+    let path = match edit {
+        Edit::Workstream(workstream) => path::of_workstream(&workstream.name),
+        Edit::Task(task) => path::of_task(task.id),
+        Edit::Agent(agent) => path::of_agent(&agent.id),
+        Edit::Knowledge(knowledge) => path::of_knowledge(&knowledge.topic),
+        Edit::RemoveKnowledge(topic) => path::of_knowledge(topic),
+        Edit::File { path, .. } => path::of_file(path),
+    };
+    let stored = snapshot.file(&path)?;
+    let before = stored.as_ref().map(|stored| stored.bytes.as_slice());
+    let bytes = match edit {
+        Edit::Workstream(workstream) => Some(codec::workstream::encode(workstream, before)),
+        Edit::Task(task) => Some(codec::task::encode(task, before)),
+        Edit::Agent(agent) => Some(codec::agent::encode(agent, before)),
+        Edit::Knowledge(knowledge) => Some(codec::knowledge::encode(knowledge, before)),
+        Edit::RemoveKnowledge(_) => None,
+        Edit::File { text, .. } => Some(Ok(text.clone().into_bytes())),
+    };
+    let bytes = bytes.transpose().map_err(|problem: Problem| {
+        let Problem { line, column, why } = problem;
+        Fault::Damaged(crate::model::Damage { path: path.clone(), line, column, why })
+    })?;
+    let old = stored.map(|stored| stored.blob);
+    let new = bytes.map(|bytes| repo.write_blob(&bytes).map(|id| (id, bytes))).transpose()?;
+    let moved = FileMove { path, old: old.map(Into::into), new: new.as_ref().map(|(id, _)| (*id).into()) };
+    Ok(DraftFile { moved, old, new })
+}

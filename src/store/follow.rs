@@ -1,0 +1,142 @@
+//! Worktrees that have the board's branch checked out, and follow it: their files and their index.
+//!
+//! Whatever the user has staged, modified or left untracked stays as it is. A path is written only where
+//! the commit, the index and the file agree; everything else in the index is carried over byte for byte.
+
+use std::path::PathBuf;
+
+use crate::git::{self, GitError, Index, IndexLock, Oid, PreparedIndexLock, Repo, Worktree};
+
+use super::draft::DraftFile;
+use super::journal::{Following, Place};
+use super::placement::Placement;
+
+/// A worktree that follows, before its index is locked.
+pub(crate) struct Follower {
+    git_dir: PathBuf,
+    root: PathBuf,
+    prepared: PreparedIndexLock,
+}
+
+/// A worktree whose index is locked by us.
+pub(crate) struct Locked {
+    root: PathBuf,
+    lock: IndexLock,
+    index: Index,
+}
+
+/// The worktrees that have the board's branch (or this detached `HEAD`) checked out; the first one is the
+/// one whose `HEAD` the board is moved through.
+pub(crate) fn worktrees(repo: &Repo, placement: &Placement) -> Result<Vec<Worktree>, GitError> {
+    match placement {
+        Placement::Branch(name) => repo.checked_out_at(name),
+        Placement::Head => {
+            let here = repo.git_dir();
+            let mut all = match repo.head()? {
+                git::Head::Branch { name, .. } => repo.checked_out_at(&name)?,
+                git::Head::Detached { .. } => {
+                    repo.worktrees()?.into_iter().filter(|tree| tree.git_dir == here).collect()
+                }
+            };
+            all.retain(|tree| tree.path.is_some());
+            all.sort_by_key(|tree| tree.git_dir != here);
+            Ok(all)
+        }
+    }
+}
+
+/// What is under way in a worktree, if anything is: a merge, a rebase, …
+pub(crate) fn operation_in(trees: &[Worktree]) -> Result<Option<(&'static str, PathBuf)>, GitError> {
+    for tree in trees {
+        if let Some(operation) = git::operation_under_way(&tree.git_dir) {
+            return Ok(Some((operation, tree.path.clone().unwrap_or_else(|| tree.git_dir.clone()))));
+        }
+    }
+    Ok(None)
+}
+
+impl Follower {
+    /// Makes the file that will become `index.lock`. Nothing is visible yet.
+    pub(crate) fn prepare(tree: &Worktree) -> Result<Option<Self>, GitError> {
+        let Some(root) = tree.path.clone() else { return Ok(None) };
+        let prepared = IndexLock::prepare(&tree.git_dir)?;
+        Ok(Some(Self { git_dir: tree.git_dir.clone(), root, prepared }))
+    }
+
+    /// What the journal says of it.
+    pub(crate) fn announcement(&self, files: &[DraftFile]) -> Following {
+        Following {
+            git_dir: Place::from(&*self.git_dir),
+            root: Place::from(&*self.root),
+            index_inode: self.prepared.inode(),
+            files: files.iter().map(|file| file.moved.clone()).collect(),
+        }
+    }
+
+    /// Takes `index.lock`, reads the index, and checks that commit, index and file agree on each path.
+    pub(crate) fn lock(self, files: &[DraftFile]) -> Result<Locked, GitError> {
+        let Self { git_dir, root, prepared } = self;
+        let lock = prepared.take()?;
+        let index = Index::load(&git_dir)?;
+        let locked = Locked { root, lock, index };
+        for file in files {
+            locked.check(&file.moved.path, file.old)?;
+        }
+        Ok(locked)
+    }
+}
+
+impl Locked {
+    fn check(&self, path: &str, old: Option<Oid>) -> Result<(), GitError> {
+        let refuse = |why: &str| Err(GitError::InTheWay { path: path.to_owned(), why: why.to_owned() });
+        if self.index.is_conflicted(path) {
+            return refuse("it has an unresolved merge conflict");
+        }
+        if self.index.covered_by_sparse_directory(path) {
+            return refuse("it lies outside of the sparse checkout");
+        }
+        let entry = self.index.entry(path);
+        if entry.as_ref().is_some_and(|entry| entry.is_intent_to_add) {
+            return refuse("it was announced with `git add -N`");
+        }
+        let staged = entry.as_ref().map(|entry| entry.id);
+        if staged != old {
+            return refuse("it has a staged change that is not committed");
+        }
+        if entry.is_some_and(|entry| entry.is_skip_worktree) {
+            // Sparse: git keeps no file here, and neither do we.
+            return Ok(());
+        }
+        match (git::read_file(&self.root, path)?, old) {
+            (None, None) => Ok(()),
+            (Some(bytes), Some(old)) if git::blob_id(&bytes) == old => Ok(()),
+            (Some(_), Some(_)) => refuse("it was edited and is not committed"),
+            (Some(_), None) => refuse("an untracked file of that name is there"),
+            (None, Some(_)) => refuse("it was deleted and is not committed"),
+        }
+    }
+
+    /// Writes the files and the index. After this the worktree shows the new board.
+    pub(crate) fn advance(self, files: &[DraftFile]) -> Result<(), GitError> {
+        let mut edits = Vec::with_capacity(files.len());
+        for file in files {
+            let path = &file.moved.path;
+            let skipped = self.index.entry(path).is_some_and(|entry| entry.is_skip_worktree);
+            match &file.new {
+                Some((id, _)) if skipped => edits.push((path.clone(), Some((*id, git::Stat::default())))),
+                Some((id, bytes)) => {
+                    let stat = git::write_file(&self.root, path, bytes)?;
+                    edits.push((path.clone(), Some((*id, stat))));
+                }
+                None => {
+                    if !skipped {
+                        git::remove_file(&self.root, path)?;
+                    }
+                    edits.push((path.clone(), None));
+                }
+            }
+        }
+        let bytes = self.index.splice(&edits)?;
+        self.lock.commit(&bytes)
+    }
+}

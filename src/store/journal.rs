@@ -1,0 +1,255 @@
+//! The journal: what the mutation under way is about to do, so that the next process can undo or complete
+//! it when this one dies.
+//!
+//! It is two lines in the file of the advisory lock. The first, written before anything visible happens,
+//! says which refs, files and index entries go from what to what. The second, written once the ref locks
+//! are held, names their files by inode, which proves later whose they are. A line without its end was
+//! never finished, so nothing that it announces has begun. An empty file means that nobody died.
+
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::git::{GitError, HeldLock, Oid};
+
+use super::advisory::Advisory;
+
+/// What one mutation does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Intent {
+    /// The git directory through whose `HEAD` the board moves, else the common one.
+    pub(crate) host: Place,
+    /// The records, first to last, before the board.
+    pub(crate) records: Vec<Move>,
+    /// The board, if it moves.
+    pub(crate) board: Option<Move>,
+    /// The branch behind a board that is moved through `HEAD`; none when it is detached.
+    pub(crate) branch: Option<String>,
+    /// The worktrees that follow.
+    pub(crate) worktrees: Vec<Following>,
+}
+
+/// One ref from one value to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Move {
+    /// `HEAD` or a full name.
+    pub(crate) name: String,
+    /// The commit before; none = the ref is born.
+    pub(crate) old: Option<Hex>,
+    /// The commit after; none = the ref is deleted.
+    pub(crate) new: Option<Hex>,
+}
+
+/// A worktree whose files and index follow the board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Following {
+    /// Its git directory.
+    pub(crate) git_dir: Place,
+    /// Its root.
+    pub(crate) root: Place,
+    /// The inode of the file that becomes its `index.lock`.
+    pub(crate) index_inode: u64,
+    /// The files that change.
+    pub(crate) files: Vec<FileMove>,
+}
+
+/// One file from one blob to another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FileMove {
+    /// From the repository's root.
+    pub(crate) path: String,
+    /// The blob before; none = there was no file.
+    pub(crate) old: Option<Hex>,
+    /// The blob after; none = the file is removed.
+    pub(crate) new: Option<Hex>,
+}
+
+/// The lock files of the refs, once all are held.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    /// Each with what proves it ours.
+    pub(crate) locks: Vec<LockFile>,
+}
+
+/// One lock file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LockFile {
+    /// Where it is.
+    pub(crate) path: Place,
+    /// Its inode.
+    pub(crate) inode: u64,
+    /// When it was last written, in nanoseconds since the epoch.
+    pub(crate) mtime_ns: String,
+}
+
+impl From<&HeldLock> for LockFile {
+    fn from(lock: &HeldLock) -> Self {
+        Self { path: Place::from(&*lock.path), inode: lock.inode, mtime_ns: lock.mtime_ns.to_string() }
+    }
+}
+
+/// An object id in hex.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Hex(String);
+
+impl From<Oid> for Hex {
+    fn from(id: Oid) -> Self {
+        Self(id.to_string())
+    }
+}
+
+impl Hex {
+    /// The id; an unreadable one is none at all and compares unequal to every other.
+    pub(crate) fn oid(&self) -> Option<Oid> {
+        Oid::from_hex(self.0.as_bytes()).ok()
+    }
+}
+
+/// A path of the file system, whatever bytes it is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Place(String);
+
+const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
+
+impl From<&Path> for Place {
+    fn from(path: &Path) -> Self {
+        use std::os::unix::ffi::OsStrExt as _;
+        Self(percent_encode(path.as_os_str().as_bytes(), ESCAPED).to_string())
+    }
+}
+
+impl Place {
+    /// The path.
+    pub(crate) fn path(&self) -> PathBuf {
+        use std::os::unix::ffi::OsStringExt as _;
+        let bytes: Vec<u8> = percent_decode_str(&self.0).collect();
+        PathBuf::from(std::ffi::OsString::from_vec(bytes))
+    }
+}
+
+/// What a dead process left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    /// What it was about to do.
+    pub(crate) intent: Intent,
+    /// Its ref locks; none if it died before all were held.
+    pub(crate) held: Option<Held>,
+    /// When the journal was last written, by the clock of its file system: a lock file older than that was
+    /// there before.
+    pub(crate) written: SystemTime,
+}
+
+impl Advisory {
+    /// Writes the first line. Nothing visible may happen before this has returned.
+    pub(crate) fn announce(&mut self, intent: &Intent) -> Result<(), GitError> {
+        self.write_line(intent, 0)
+    }
+
+    /// Writes the second line. No ref may be published before this has returned.
+    pub(crate) fn note_locks(&mut self, locks: &[HeldLock]) -> Result<(), GitError> {
+        let held = Held { locks: locks.iter().map(LockFile::from).collect() };
+        let end = self.file.metadata().map_err(|e| self.error(e))?.len();
+        self.write_line(&held, end)
+    }
+
+    /// The mutation is over, one way or the other.
+    pub(crate) fn clear(&mut self) -> Result<(), GitError> {
+        self.file.set_len(0).map_err(|source| self.error(source))
+    }
+
+    /// What a dead process left, if one died. A first line without its end announces nothing.
+    pub(crate) fn left(&mut self) -> Result<Option<Left>, GitError> {
+        if self.file.metadata().map_err(|e| self.error(e))?.len() == 0 {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
+        read.map_err(|source| self.error(source))?;
+        let text = String::from_utf8_lossy(&bytes);
+        let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+        let Some(first) = lines.next() else { return Ok(None) };
+        let intent: Intent = serde_json::from_str(first).map_err(|error| {
+            self.error(io::Error::new(io::ErrorKind::InvalidData, format!("unreadable journal: {error}")))
+        })?;
+        let held = lines.next().and_then(|second| serde_json::from_str(second).ok());
+        let written = self.file.metadata().and_then(|meta| meta.modified()).map_err(|e| self.error(e))?;
+        Ok(Some(Left { intent, held, written }))
+    }
+
+    fn write_line(&mut self, value: &impl Serialize, at: u64) -> Result<(), GitError> {
+        let line = serde_json::to_string(value).map_err(io::Error::other).map(|json| json + "\n");
+        let written = line.and_then(|line| {
+            self.file.seek(SeekFrom::Start(at))?;
+            self.file.write_all(line.as_bytes())
+        });
+        written.map_err(|source| self.error(source))
+    }
+
+    fn error(&self, source: io::Error) -> GitError {
+        GitError::Io { path: self.path.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    fn intent() -> Intent {
+        let id = Oid::from_hex(b"1111111111111111111111111111111111111111").unwrap();
+        Intent {
+            host: Place::from(Path::new("/tmp/ünï/.git")),
+            records: vec![Move {
+                name: "refs/orchestrator/locks/git".into(),
+                old: None,
+                new: Some(id.into()),
+            }],
+            board: None,
+            branch: None,
+            worktrees: vec![],
+        }
+    }
+
+    fn open(dir: &Path) -> Advisory {
+        Advisory::acquire(dir, Instant::now() + Duration::from_secs(5)).unwrap()
+    }
+
+    #[test]
+    fn what_was_announced_is_found_by_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = open(dir.path());
+        assert_eq!(writer.left().unwrap(), None);
+        writer.announce(&intent()).unwrap();
+        drop(writer);
+        let mut next = open(dir.path());
+        let left = next.left().unwrap().unwrap();
+        assert_eq!((left.intent, left.held), (intent(), None));
+        next.note_locks(&[]).unwrap();
+        assert_eq!(next.left().unwrap().unwrap().held, Some(Held { locks: vec![] }));
+        next.clear().unwrap();
+        assert_eq!(next.left().unwrap(), None);
+    }
+
+    #[test]
+    fn a_torn_line_announces_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut writer = open(dir.path());
+        writer.announce(&intent()).unwrap();
+        let whole = writer.file.metadata().unwrap().len();
+        writer.file.set_len(whole - 1).unwrap();
+        assert_eq!(writer.left().unwrap(), None);
+        writer.file.set_len(3).unwrap();
+        assert_eq!(writer.left().unwrap(), None);
+    }
+
+    #[test]
+    fn paths_of_any_bytes_survive() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let odd = Path::new(std::ffi::OsStr::from_bytes(b"/tmp/a%\xff\n"));
+        assert_eq!(Place::from(odd).path(), odd);
+    }
+}

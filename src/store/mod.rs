@@ -1,0 +1,27 @@
+//! Typed storage: a board at a commit, one mutation of it, its log, its locks.
+//!
+//! Reading never writes. Writing goes through one door, [`Store::attempt`], which takes the advisory lock,
+//! recovers what a dead process left, reads, plans, writes objects, and publishes refs as the last step.
+
+mod advisory;
+mod archive;
+mod derive;
+mod draft;
+mod error;
+mod follow;
+mod journal;
+mod log;
+mod placement;
+mod presence;
+mod records;
+mod recover;
+mod snapshot;
+mod standing;
+mod transaction;
+
+pub(crate) use draft::Identity;
+pub(crate) use error::{StoreError, refusal_of};
+pub(crate) use placement::{Board, Placement, choose, holds_board};
+pub(crate) use presence::note as note_presence;
+pub(crate) use snapshot::Snapshot;
+pub(crate) use transaction::{Committed, Store};

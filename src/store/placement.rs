@@ -1,0 +1,170 @@
+//! Which board a command uses, and where it is written.
+//!
+//! Two placements: the board on `HEAD` (each branch has its own files, claims are shared by refs), and the
+//! board on a fixed branch that every worktree shares whatever it has checked out. The choice must not be
+//! steered by a pull request: what `HEAD`'s own file proposes counts only for a branch that already holds a
+//! board and is not the default branch.
+
+use crate::codec::{path, settings};
+use crate::git::{GitError, Head, Oid, Repo};
+use crate::model::{Code, Refusal};
+
+use super::StoreError;
+
+/// The git config key that `init --board` sets, shared by all worktrees.
+pub(crate) const CONFIG_KEY: &str = "orchestrator.board";
+/// The branch that is looked at when nothing else names one.
+const USUAL: &str = "orchestrator";
+
+/// Where mutations are committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Placement {
+    /// On whatever is checked out here.
+    Head,
+    /// On this branch (`refs/heads/…`), for all worktrees.
+    Branch(String),
+}
+
+/// A board that was chosen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Board {
+    /// Where mutations are committed.
+    pub(crate) placement: Placement,
+    /// Where a branch that does not exist yet starts: the remote's branch of that name.
+    pub(crate) start: Option<Oid>,
+}
+
+impl Board {
+    fn head() -> Self {
+        Self { placement: Placement::Head, start: None }
+    }
+
+    /// How people call it: `HEAD (main)`, `orchestrator`.
+    pub(crate) fn name(&self, repo: &Repo) -> Result<String, GitError> {
+        Ok(match &self.placement {
+            Placement::Branch(name) => short(name).to_owned(),
+            Placement::Head => match repo.head()? {
+                Head::Branch { name, .. } => format!("HEAD ({})", short(&name)),
+                Head::Detached { id } => format!("HEAD (detached at {})", &id.to_string()[..7]),
+            },
+        })
+    }
+
+    /// The commit that the board is read from; none where its branch has no commit yet.
+    pub(crate) fn tip(&self, repo: &Repo) -> Result<Option<Oid>, GitError> {
+        match &self.placement {
+            Placement::Head => Ok(match repo.head()? {
+                Head::Branch { id, .. } => id,
+                Head::Detached { id } => Some(id),
+            }),
+            Placement::Branch(name) => Ok(repo.read_ref(name)?.or(self.start)),
+        }
+    }
+}
+
+/// `main` of `refs/heads/main`.
+pub(crate) fn short(name: &str) -> &str {
+    name.strip_prefix("refs/heads/").unwrap_or(name)
+}
+
+/// The board that somebody named (`--board`, the environment, git config), whether or not it exists.
+pub(crate) fn named(repo: &Repo, name: &str) -> Result<Board, StoreError> {
+    if name == "HEAD" {
+        return Ok(Board::head());
+    }
+    let full = if name.starts_with("refs/heads/") { name.to_owned() } else { format!("refs/heads/{name}") };
+    if !repo.is_valid_ref_name(&full) {
+        return Err(Refusal::new(Code::Usage, format!("`{}` can't be a branch", name.escape_debug()))
+            .hint("orchestrator --board HEAD status")
+            .into());
+    }
+    let start = if repo.read_ref(&full)?.is_none() { on_a_remote(repo, short(&full))? } else { None };
+    Ok(Board { placement: Placement::Branch(full), start })
+}
+
+/// The board for this command; `explicit` is `--board` or the environment. First match, in the order of
+/// the manual: explicit, git config, the file on `HEAD`, `HEAD` itself, the branch `orchestrator`.
+pub(crate) fn choose(repo: &Repo, explicit: Option<&str>) -> Result<Board, StoreError> {
+    let configured = repo.config_string(CONFIG_KEY);
+    if let Some(name) = explicit.map(str::to_owned).or(configured) {
+        let board = named(repo, &name)?;
+        return match board.tip(repo)? {
+            Some(tip) if holds_board(repo, tip)? => Ok(board),
+            _ => Err(nothing_on(&name)),
+        };
+    }
+    let head = Board::head();
+    if let Some(tip) = head.tip(repo)?
+        && holds_board(repo, tip)?
+    {
+        return match proposed(repo, tip)? {
+            Some(name) if name != "HEAD" => redirected(repo, &name),
+            _ => Ok(head),
+        };
+    }
+    let usual = named(repo, USUAL)?;
+    match usual.tip(repo)? {
+        Some(tip) if holds_board(repo, tip)? => Ok(usual),
+        _ => Err(Refusal::new(Code::NoBoard, "there is no board in this repository yet")
+            .hint("orchestrator init")
+            .into()),
+    }
+}
+
+/// The board that the file on `HEAD` proposes, if it may.
+fn redirected(repo: &Repo, name: &str) -> Result<Board, StoreError> {
+    let board = named(repo, name)?;
+    let is_default = repo.default_branch().is_some_and(|default| short(&default) == short(name));
+    let holds = match board.tip(repo)? {
+        Some(tip) => holds_board(repo, tip)?,
+        None => false,
+    };
+    if holds && !is_default {
+        return Ok(board);
+    }
+    let why = if is_default { "is the default branch" } else { "holds no board" };
+    Err(Refusal::new(
+        Code::NoBoard,
+        format!(
+            "{} names the branch `{}`, which {why}; a file alone may not redirect commits there",
+            path::CONFIG,
+            name.escape_debug()
+        ),
+    )
+    .hint("git config orchestrator.board HEAD")
+    .into())
+}
+
+fn nothing_on(name: &str) -> StoreError {
+    Refusal::new(Code::NoBoard, format!("there is no board on `{}`", name.escape_debug()))
+        .hint(format!("orchestrator init --board {name}"))
+        .into()
+}
+
+/// Whether the tree of this commit has a board.
+pub(crate) fn holds_board(repo: &Repo, commit: Oid) -> Result<bool, GitError> {
+    let tree = repo.tree_of(commit)?;
+    Ok(repo.entry_at(tree, path::CONFIG)?.is_some())
+}
+
+fn proposed(repo: &Repo, commit: Oid) -> Result<Option<String>, GitError> {
+    let tree = repo.tree_of(commit)?;
+    let Some(entry) = repo.entry_at(tree, path::CONFIG)? else { return Ok(None) };
+    let bytes = repo.blob(entry.id)?;
+    // Damage is reported when the settings are read; it proposes nothing.
+    Ok(settings::decode(&bytes).ok().and_then(|settings| settings.board))
+}
+
+fn on_a_remote(repo: &Repo, branch: &str) -> Result<Option<Oid>, GitError> {
+    let remotes = repo.list_refs("refs/remotes/")?;
+    let is_it = |name: &str| {
+        let rest = name.strip_prefix("refs/remotes/").and_then(|rest| rest.split_once('/'));
+        rest.is_some_and(|(_, of_remote)| of_remote == branch)
+    };
+    let mut found = remotes.iter().filter(|(name, _)| is_it(name));
+    Ok(found
+        .clone()
+        .find(|(name, _)| name.starts_with("refs/remotes/origin/"))
+        .or(found.next())
+        .map(|(_, id)| *id))
+}

@@ -1,0 +1,336 @@
+//! Recovery: what a process that died (or failed half-way) left is undone or completed.
+//!
+//! Whoever comes here holds the advisory lock, so the writer of the journal is dead. In this order:
+//!
+//! 1. Lock files go, where the journal proves them ours: by inode, or because they hold our commit's id.
+//!    A process killed while it was taking ref locks may leave empty ones that nothing names; they count as
+//!    ours once they are younger than the journal and have not been touched for a while.
+//! 2. Was the commit point passed (is the first ref that was to be renamed renamed)? If not, nothing is
+//!    true and the refs are left alone. If so, the board is completed: forward if it has not moved, else
+//!    by making the same change on its new tip, with the same event, and pointing the records there.
+//! 3. In each worktree that followed, a file or index entry that shows exactly the version before or after
+//!    is set to what `HEAD` has now. Anything else there is the user's and stays.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use crate::codec::ref_name;
+use crate::git::{self, CommitDraft, GitError, Index, IndexLock, Oid, RefEdit, Repo};
+use crate::model::{BoardPoint, Record};
+
+use super::advisory::{self, Advisory};
+use super::draft;
+use super::journal::{Following, Held, Intent, Left, Move};
+use super::records;
+use super::transaction::REF_WAIT;
+
+/// How long an empty ref lock that nothing names must have been left alone.
+const QUIET: Duration = Duration::from_millis(2_000);
+/// The same for `packed-refs.lock`, which `git pack-refs` holds empty while it works.
+const QUIET_PACKED: Duration = Duration::from_secs(10);
+
+/// What recovery found.
+#[derive(Debug, Default)]
+pub(crate) struct Recovery {
+    /// The mutation had passed its commit point, and is complete now.
+    pub(crate) completed: bool,
+    /// Its commit on the board.
+    pub(crate) board: Option<Oid>,
+    /// What could not be brought in step, a line each.
+    pub(crate) remarks: Vec<String>,
+}
+
+/// Undoes or completes what the journal tells of; `None` if it is empty. `Contended`: a lock file may be
+/// ours or not, and the caller should look again soon.
+pub(crate) fn recover(repo: &Repo, advisory: &mut Advisory) -> Result<Option<Recovery>, GitError> {
+    let Some(left) = advisory.left()? else {
+        // A torn first line announces nothing.
+        advisory.clear()?;
+        return Ok(None);
+    };
+    let mut recovery = Recovery::default();
+    remove_locks(repo, &left)?;
+    let passed = passed_commit_point(repo, &left.intent)?;
+    recovery.completed = passed;
+    if passed {
+        recovery.board = complete_board(repo, &left.intent, &mut recovery.remarks)?;
+    }
+    for tree in &left.intent.worktrees {
+        if let Err(error) = settle(tree) {
+            match error {
+                GitError::Contended { .. } | GitError::Moved { .. } => return Err(error),
+                other => recovery.remarks.push(format!(
+                    "`{}` was not brought in step after an interrupted command: {other}",
+                    tree.root.path().display()
+                )),
+            }
+        }
+    }
+    advisory.clear()?;
+    Ok(Some(recovery))
+}
+
+/// Removes the dead process's lock files, as far as they are proved ours.
+fn remove_locks(repo: &Repo, left: &Left) -> Result<(), GitError> {
+    for tree in &left.intent.worktrees {
+        let git_dir = tree.git_dir.path();
+        IndexLock::remove_announced(&git_dir, tree.index_inode)?;
+    }
+    if let Some(Held { locks }) = &left.held {
+        for lock in locks {
+            let path = lock.path.path();
+            if git::inode_and_mtime(&path)?
+                .is_some_and(|(inode, mtime)| inode == lock.inode && mtime.to_string() == lock.mtime_ns)
+            {
+                remove(&path)?;
+            }
+        }
+    }
+    for path in possible_locks(repo, &left.intent) {
+        remove_if_ours(repo, &path, left)?;
+    }
+    Ok(())
+}
+
+/// The lock files that this mutation may have made, wherever its process died.
+fn possible_locks(repo: &Repo, intent: &Intent) -> BTreeSet<PathBuf> {
+    let common = repo.common_dir();
+    let host = intent.host.path();
+    let names = intent.records.iter().chain(&intent.board).map(|moved| moved.name.as_str());
+    let mut paths: BTreeSet<PathBuf> = names
+        .map(|name| if name == "HEAD" { host.join("HEAD.lock") } else { common.join(format!("{name}.lock")) })
+        .collect();
+    paths.extend(intent.branch.as_ref().map(|branch| common.join(format!("{branch}.lock"))));
+    paths.insert(common.join("packed-refs.lock"));
+    paths
+}
+
+fn remove_if_ours(repo: &Repo, path: &Path, left: &Left) -> Result<(), GitError> {
+    let io_error = |source| GitError::Io { path: path.to_owned(), source };
+    let content = match std::fs::read_to_string(path) {
+        Ok(content) => content,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(io_error(error)),
+    };
+    let ours: Vec<Oid> = left
+        .intent
+        .records
+        .iter()
+        .chain(&left.intent.board)
+        .filter_map(|moved| moved.new.as_ref().and_then(|hex| hex.oid()))
+        .collect();
+    if ours.iter().any(|id| content.trim_end() == id.to_string()) {
+        return remove(path);
+    }
+    let Some((_, mtime)) = git::inode_and_mtime(path)? else { return Ok(()) };
+    let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(mtime).unwrap_or(0));
+    // Once all locks were held and noted, an empty one that is not among them is somebody else's.
+    if left.held.is_some() || !content.is_empty() || modified < left.written {
+        return Ok(());
+    }
+    let quiet = if path.ends_with("packed-refs.lock") { QUIET_PACKED } else { QUIET };
+    let age = disk_now(repo)?.duration_since(modified).unwrap_or_default();
+    if age >= quiet {
+        remove(path)
+    } else {
+        Err(GitError::Contended { path: path.to_owned(), since: Some(modified) })
+    }
+}
+
+/// What time it is by the clock that stamps the lock files.
+fn disk_now(repo: &Repo) -> Result<SystemTime, GitError> {
+    let home = advisory::home(repo.common_dir());
+    tempfile::tempfile_in(&home)
+        .and_then(|file| file.metadata()?.modified())
+        .map_err(|source| GitError::Io { path: home, source })
+}
+
+fn remove(path: &Path) -> Result<(), GitError> {
+    match std::fs::remove_file(path) {
+        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+            Err(GitError::Io { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the first ref that was to be renamed was. A ref that has moved on from there counts too: its
+/// history has our commit.
+fn passed_commit_point(repo: &Repo, intent: &Intent) -> Result<bool, GitError> {
+    let Some(first) = intent.records.first().or(intent.board.as_ref()) else { return Ok(false) };
+    let Some(new) = first.new.as_ref().and_then(|hex| hex.oid()) else { return Ok(true) };
+    match current(repo, intent, first)? {
+        Some(now) => Ok(now == new || repo.is_ancestor(new, now)?),
+        None => Ok(false),
+    }
+}
+
+fn current(repo: &Repo, intent: &Intent, moved: &Move) -> Result<Option<Oid>, GitError> {
+    match (moved.name.as_str(), &intent.branch) {
+        ("HEAD", Some(branch)) => repo.read_ref(branch),
+        ("HEAD", None) => Repo::open(&intent.host.path())?.read_ref("HEAD"),
+        (name, _) => repo.read_ref(name),
+    }
+}
+
+/// Brings the board, and the records after the first, to where the mutation wanted them.
+fn complete_board(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Result<Option<Oid>, GitError> {
+    let Some(board) = &intent.board else { return complete_records(repo, intent, remarks).map(|()| None) };
+    let Some(new) = board.new.as_ref().and_then(|hex| hex.oid()) else { return Ok(None) };
+    let now = current(repo, intent, board)?;
+    if let Some(now) = now
+        && (now == new || repo.is_ancestor(new, now)?)
+    {
+        complete_records(repo, intent, remarks)?;
+        return Ok(Some(new));
+    }
+    let signature = repo.commit(new)?.committer;
+    let commit =
+        if now == board.old.as_ref().and_then(|hex| hex.oid()) { new } else { rebuild(repo, new, now)? };
+    let name = intent.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
+    // Through the HEAD of the worktree it was made in, as long as that is still on this branch: both
+    // reflogs are written then.
+    let host = Repo::open(&intent.host.path()).ok().filter(|host| {
+        board.name == "HEAD" && host.head().is_ok_and(|head| head.branch() == intent.branch.as_deref())
+    });
+    let (at, name) = match &host {
+        Some(host) => (host, "HEAD".to_owned()),
+        None => (repo, name),
+    };
+    let mut edits =
+        vec![RefEdit { name, expected: now, new: Some(commit), log: "orchestrator: recovered".to_owned() }];
+    if commit != new {
+        edits.extend(repoint(repo, intent, new, commit)?);
+    }
+    at.prepare(&edits, REF_WAIT)?.commit(&signature)?;
+    complete_records(repo, intent, remarks)?;
+    Ok(Some(commit))
+}
+
+/// Records after the first are moved as they were to be, where nobody else has moved them.
+fn complete_records(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Result<(), GitError> {
+    for moved in intent.records.iter().skip(1) {
+        let (old, new) = (moved.old.as_ref().and_then(|h| h.oid()), moved.new.as_ref().and_then(|h| h.oid()));
+        if repo.read_ref(&moved.name)? != old {
+            continue;
+        }
+        let Some(commit) = new.or(old) else { continue };
+        let signature = repo.commit(commit)?.committer;
+        let edit = RefEdit {
+            name: moved.name.clone(),
+            expected: old,
+            new,
+            log: "orchestrator: recovered".to_owned(),
+        };
+        match repo.prepare(&[edit], REF_WAIT).and_then(|prepared| prepared.commit(&signature)) {
+            Err(GitError::Moved { name }) => {
+                remarks.push(format!("`{name}` was taken by somebody else meanwhile"))
+            }
+            other => other?,
+        }
+    }
+    Ok(())
+}
+
+/// The same change on the board's new tip, with the same message and so the same event.
+fn rebuild(repo: &Repo, new: Oid, now: Option<Oid>) -> Result<Oid, GitError> {
+    let lost = repo.commit(new)?;
+    let before = lost.parents.first().map(|parent| repo.tree_of(*parent)).transpose()?;
+    let changed = repo.diff_trees(before, lost.tree, crate::codec::path::BOARD)?;
+    let edits: Vec<(String, Option<Oid>)> =
+        changed.into_iter().map(|change| (change.path, change.after.map(|entry| entry.id))).collect();
+    let base = match now {
+        Some(now) => repo.tree_of(now)?,
+        None => repo.empty_tree(),
+    };
+    repo.write_commit(&CommitDraft {
+        tree: repo.edit_tree(base, &edits)?,
+        parents: now.into_iter().collect(),
+        author: lost.author,
+        committer: lost.committer,
+        message: lost.message,
+    })
+}
+
+/// The records that named the lost board commit, naming the rebuilt one.
+fn repoint(repo: &Repo, intent: &Intent, lost: Oid, rebuilt: Oid) -> Result<Vec<RefEdit>, GitError> {
+    let mut edits = Vec::new();
+    for moved in &intent.records {
+        let Some(commit) = repo.read_ref(&moved.name)? else { continue };
+        let Some(read) = records::read(repo, commit, None)? else { continue };
+        let names_lost = read.record.board.as_ref().is_some_and(|point| point.commit == lost.to_string());
+        if !names_lost || ref_name::of(&read.record.key) != moved.name {
+            continue;
+        }
+        let written = repo.commit(commit)?;
+        let subject = written.message.lines().next().unwrap_or_default();
+        let subject = subject.strip_prefix("orchestrator: ").unwrap_or(subject).to_owned();
+        let branch = read.record.board.and_then(|point| point.branch);
+        let board = Some(BoardPoint { commit: rebuilt.to_string(), branch });
+        let again = Record { board, ..read.record };
+        let new = draft::write_record_commit(
+            repo,
+            &again,
+            &subject,
+            read.parent,
+            &written.author,
+            &written.committer,
+        )?;
+        let log = "orchestrator: recovered".to_owned();
+        edits.push(RefEdit { name: moved.name.clone(), expected: Some(commit), new: Some(new), log });
+    }
+    Ok(edits)
+}
+
+/// Brings a worktree in step with its `HEAD`, as far as it shows exactly the version before or after.
+fn settle(tree: &Following) -> Result<(), GitError> {
+    let git_dir = tree.git_dir.path();
+    let root = tree.root.path();
+    if !git_dir.is_dir() || !root.is_dir() {
+        return Err(GitError::Io {
+            path: root,
+            source: std::io::Error::new(std::io::ErrorKind::NotFound, "the worktree is gone"),
+        });
+    }
+    let repo = Repo::open(&git_dir)?;
+    for file in &tree.files {
+        git::remove_leftover(&root, &file.path)?;
+    }
+    let head = match repo.read_ref("HEAD")? {
+        Some(head) => repo.tree_of(head)?,
+        None => repo.empty_tree(),
+    };
+    let lock = IndexLock::prepare(&git_dir)?.take()?;
+    let index = Index::load(&git_dir)?;
+    let mut edits = Vec::new();
+    for file in &tree.files {
+        let (old, new) = (file.old.as_ref().and_then(|h| h.oid()), file.new.as_ref().and_then(|h| h.oid()));
+        let wanted = repo.entry_at(head, &file.path)?.map(|entry| entry.id);
+        if wanted != old && wanted != new {
+            continue;
+        }
+        let entry = index.entry(&file.path);
+        let skipped = entry.as_ref().is_some_and(|entry| entry.is_skip_worktree);
+        let shown = git::read_file(&root, &file.path)?;
+        let shown_id = shown.as_deref().map(git::blob_id);
+        let mut stat = None;
+        if !skipped && shown_id != wanted && (shown_id == old || shown_id == new) {
+            match wanted {
+                Some(id) => stat = Some(git::write_file(&root, &file.path, &repo.blob(id)?)?),
+                None => git::remove_file(&root, &file.path)?,
+            }
+        }
+        let staged = entry.map(|entry| entry.id);
+        let is_ours = staged == old || staged == new;
+        if is_ours && !index.is_conflicted(&file.path) && (staged != wanted || stat.is_some()) {
+            // Without a fresh stat git compares the content, which is always right.
+            edits.push((file.path.clone(), wanted.map(|id| (id, stat.unwrap_or_default()))));
+        }
+    }
+    if edits.is_empty() {
+        return Ok(());
+    }
+    let bytes = index.splice(&edits)?;
+    lock.commit(&bytes)
+}

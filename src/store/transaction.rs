@@ -1,0 +1,240 @@
+//! One mutation, whole or not at all.
+//!
+//! The order of the steps is the promise. Objects are written first: harmless, nothing points at them. Then
+//! the journal says what is about to happen, `index.lock` and every ref lock are taken, and while they are
+//! held each ref is compared with what was read. Only then files and index change, and the very last step
+//! renames the refs: **the commit point is the first of these renames** (the claim where there is one, else
+//! the board). Killed before it, the next process undoes; killed after it, the next one completes.
+//!
+//! No attempt waits while it holds the advisory lock, except up to [`REF_WAIT`] for a ref lock: an
+//! `index.lock` of somebody else makes the attempt fail as contended, and the caller tries again.
+
+use std::time::{Duration, Instant};
+
+use crate::git::{GitError, Head, Oid, Prepared, RefEdit, Repo};
+use crate::model::{Change, Code, Refusal, Settings, Timestamp, View as _};
+
+use super::advisory::Advisory;
+use super::draft::{self, Draft, Identity};
+use super::follow::{self, Follower, Locked};
+use super::journal::{Intent, Move, Place};
+use super::placement::{Board, Placement, short};
+use super::recover::{self, Recovery};
+use super::snapshot::Snapshot;
+use super::{StoreError, archive};
+
+/// How long a ref lock of another process is waited for within one attempt.
+pub(crate) const REF_WAIT: Duration = Duration::from_secs(1);
+
+/// A repository with the board that was chosen.
+pub(crate) struct Store {
+    /// The repository.
+    pub(crate) repo: Repo,
+    /// The board.
+    pub(crate) board: Board,
+}
+
+/// A mutation that is done.
+#[derive(Debug)]
+pub(crate) struct Committed<O> {
+    /// What the operation tells.
+    pub(crate) outcome: O,
+    /// The commit on the board; none where nothing had to change, or only records did.
+    pub(crate) commit: Option<Oid>,
+    /// What the user should know besides.
+    pub(crate) remarks: Vec<String>,
+}
+
+impl Store {
+    /// The board as it is now.
+    pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        let tip = self.board.tip(&self.repo)?;
+        Ok(Snapshot::open(&self.repo, tip)?)
+    }
+
+    /// One attempt at one mutation. `plan` sees the board under the lock; what it answers is made true, or
+    /// the reason why not is returned and nothing has changed. `Contended` and `Moved`: try again.
+    pub(crate) fn attempt<O>(
+        &self,
+        identity: &dyn Fn(&Settings) -> Identity,
+        now: Timestamp,
+        deadline: Instant,
+        plan: &mut dyn FnMut(&Snapshot<'_>) -> Result<Change<O>, Refusal>,
+    ) -> Result<Committed<O>, StoreError> {
+        let mut advisory = Advisory::acquire(self.repo.common_dir(), deadline)?;
+        let mut remarks = Vec::new();
+        if let Some(recovery) = recover::recover(&self.repo, &mut advisory)? {
+            remarks.extend(recovery.remarks);
+        }
+        let snapshot = self.snapshot()?;
+        let change = plan(&snapshot)?;
+        if change.is_nothing() {
+            return Ok(Committed { outcome: change.outcome, commit: None, remarks });
+        }
+        if snapshot.settings().format > Settings::FORMAT {
+            return Err(later_format(snapshot.settings().format).into());
+        }
+        let identity = identity(snapshot.settings());
+        let commit = self.carry_out(&mut advisory, &snapshot, &change, &identity, now, &mut remarks)?;
+        archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
+            .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
+        Ok(Committed { outcome: change.outcome, commit, remarks })
+    }
+
+    fn carry_out<O>(
+        &self,
+        advisory: &mut Advisory,
+        snapshot: &Snapshot<'_>,
+        change: &Change<O>,
+        identity: &Identity,
+        now: Timestamp,
+        remarks: &mut Vec<String>,
+    ) -> Result<Option<Oid>, StoreError> {
+        let site = Site::of(self, change.touches_board())?;
+        remarks.extend(site.remark());
+        let branch = site.branch.as_deref().map(short);
+        let draft = draft::write(&self.repo, snapshot, change, branch, identity, now)?;
+        let host = site.host.as_ref().unwrap_or(&self.repo);
+
+        let followers = if draft.files.is_empty() { Vec::new() } else { site.followers()? };
+        let announced = followers.iter().map(|f| f.announcement(&draft.files)).collect();
+        let intent = site.intent(host, &draft, snapshot.tip, announced);
+        advisory.announce(&intent)?;
+
+        match publish(advisory, host, &site, &draft, &intent, followers, identity, now) {
+            Ok(()) => advisory.clear()?,
+            Err(error) => {
+                // Our own locks are dropped by now: whatever lock file is there is somebody else's.
+                advisory.note_locks(&[])?;
+                match recover::recover(&self.repo, advisory)? {
+                    // It failed after the commit point and was completed: it is done.
+                    Some(Recovery { completed: true, board, remarks: more }) => {
+                        remarks.extend(more);
+                        return Ok(board.or(draft.commit));
+                    }
+                    Some(_) | None => return Err(error.into()),
+                }
+            }
+        }
+        Ok(draft.commit)
+    }
+}
+
+/// Where a mutation happens: the ref that moves and the worktrees that follow it.
+struct Site {
+    /// The repository as seen from the worktree whose `HEAD` moves; none = as it was opened.
+    host: Option<Repo>,
+    /// `HEAD`, or the name of a branch that nobody has checked out.
+    name: String,
+    /// The branch; none on a detached `HEAD`.
+    branch: Option<String>,
+    head: Head,
+    trees: Vec<crate::git::Worktree>,
+}
+
+impl Site {
+    fn of(store: &Store, touches_board: bool) -> Result<Self, StoreError> {
+        let repo = &store.repo;
+        let trees = if touches_board { follow::worktrees(repo, &store.board.placement)? } else { Vec::new() };
+        if let Some((operation, place)) = follow::operation_in(&trees)? {
+            let message = format!(
+                "a {operation} is under way in `{}`; the board can't change until it is over",
+                place.display()
+            );
+            return Err(Refusal::new(Code::RepositoryState, message).hint("git status").into());
+        }
+        let host = match trees.first() {
+            Some(tree) if tree.git_dir != repo.git_dir() => Some(Repo::open(&tree.git_dir)?),
+            Some(_) | None => None,
+        };
+        let head = host.as_ref().unwrap_or(repo).head()?;
+        let (name, branch) = match &store.board.placement {
+            Placement::Branch(name) if trees.is_empty() => (name.clone(), Some(name.clone())),
+            Placement::Branch(name) => ("HEAD".to_owned(), Some(name.clone())),
+            Placement::Head => match &head {
+                Head::Branch { name, .. } => ("HEAD".to_owned(), Some(name.clone())),
+                Head::Detached { .. } => ("HEAD".to_owned(), None),
+            },
+        };
+        Ok(Self { host, name, branch, head, trees })
+    }
+
+    fn remark(&self) -> Option<String> {
+        let is_detached = self.name == "HEAD" && self.branch.is_none();
+        is_detached.then(|| {
+            "HEAD is detached: this commit is on no branch; keep it with `git switch -c <name>`".to_owned()
+        })
+    }
+
+    fn followers(&self) -> Result<Vec<Follower>, GitError> {
+        self.trees.iter().filter_map(|tree| Follower::prepare(tree).transpose()).collect()
+    }
+
+    fn intent(
+        &self,
+        host: &Repo,
+        draft: &Draft,
+        tip: Option<Oid>,
+        worktrees: Vec<super::journal::Following>,
+    ) -> Intent {
+        let board = draft.commit.map(|commit| Move {
+            name: self.name.clone(),
+            old: tip.map(Into::into),
+            new: Some(commit.into()),
+        });
+        let host = Place::from(host.git_dir());
+        Intent { host, records: draft.records.clone(), board, branch: self.branch.clone(), worktrees }
+    }
+}
+
+/// Takes the locks, compares, changes files and index, and moves the refs. The journal is written.
+#[allow(clippy::too_many_arguments)]
+fn publish(
+    advisory: &mut Advisory,
+    host: &Repo,
+    site: &Site,
+    draft: &Draft,
+    intent: &Intent,
+    followers: Vec<Follower>,
+    identity: &Identity,
+    now: Timestamp,
+) -> Result<(), GitError> {
+    let locked: Vec<Locked> =
+        followers.into_iter().map(|f| f.lock(&draft.files)).collect::<Result<_, _>>()?;
+    let prepared = prepare(host, intent, &draft.log)?;
+    if site.name == "HEAD" && intent.board.is_some() && host.head()?.branch() != site.head.branch() {
+        // Somebody switched branches between our look at HEAD and our lock on it.
+        return Err(GitError::Moved { name: "HEAD".to_owned() });
+    }
+    advisory.note_locks(prepared.locks())?;
+    for tree in locked {
+        tree.advance(&draft.files)?;
+    }
+    // The commit point: from the first rename in here, the mutation is true.
+    prepared.commit(&identity.committer_at(now))
+}
+
+/// Takes the lock of every ref that moves, the records' before the board's.
+pub(super) fn prepare<'r>(host: &'r Repo, intent: &Intent, log: &str) -> Result<Prepared<'r>, GitError> {
+    let moves = intent.records.iter().chain(&intent.board);
+    let edits: Vec<RefEdit> = moves
+        .map(|Move { name, old, new }| RefEdit {
+            name: name.clone(),
+            expected: old.as_ref().and_then(|hex| hex.oid()),
+            new: new.as_ref().and_then(|hex| hex.oid()),
+            log: log.to_owned(),
+        })
+        .collect();
+    host.prepare(&edits, REF_WAIT)
+}
+
+fn later_format(format: u64) -> Refusal {
+    Refusal::new(
+        Code::Unsupported,
+        format!(
+            "this board has format {format}; this version reads it but writes only format {}",
+            Settings::FORMAT
+        ),
+    )
+    .hint("cargo install orchestrator    (a later version)")
+}
