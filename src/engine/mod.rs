@@ -4,9 +4,13 @@
 //! a board) is offered here, so that they never touch git or files themselves.
 
 mod env;
+mod git_wrapper;
+mod init;
 
 mod orchestrator;
 mod templates;
 
 pub use env::Env;
+pub use git_wrapper::run_git;
+pub use init::{Initialised, init};
 pub use orchestrator::{Done, Options, Orchestrator};

@@ -21,7 +21,7 @@ mod transaction;
 
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
-pub(crate) use placement::{Board, Placement, choose, holds_board};
+pub(crate) use placement::{Board, CONFIG_KEY, Placement, choose, holds_board, named, short};
 pub(crate) use presence::note as note_presence;
 pub(crate) use snapshot::Snapshot;
-pub(crate) use transaction::{Committed, Store};
+pub(crate) use transaction::{Committed, Store, hold};

@@ -50,15 +50,20 @@ impl Board {
         })
     }
 
-    /// The commit that the board is read from; none where its branch has no commit yet.
-    pub(crate) fn tip(&self, repo: &Repo) -> Result<Option<Oid>, GitError> {
+    /// The commit that the board's ref is at; none where it does not exist yet.
+    pub(crate) fn current(&self, repo: &Repo) -> Result<Option<Oid>, GitError> {
         match &self.placement {
             Placement::Head => Ok(match repo.head()? {
                 Head::Branch { id, .. } => id,
                 Head::Detached { id } => Some(id),
             }),
-            Placement::Branch(name) => Ok(repo.read_ref(name)?.or(self.start)),
+            Placement::Branch(name) => repo.read_ref(name),
         }
+    }
+
+    /// The commit that the board is read from; none where there is nothing to start from.
+    pub(crate) fn tip(&self, repo: &Repo) -> Result<Option<Oid>, GitError> {
+        Ok(self.current(repo)?.or(self.start))
     }
 }
 

@@ -66,7 +66,8 @@ impl Store {
         if let Some(recovery) = recover::recover(&self.repo, &mut advisory)? {
             remarks.extend(recovery.remarks);
         }
-        let snapshot = self.snapshot()?;
+        let current = self.board.current(&self.repo)?;
+        let snapshot = Snapshot::open(&self.repo, current.or(self.board.start))?;
         let change = plan(&snapshot)?;
         if change.is_nothing() {
             return Ok(Committed { outcome: change.outcome, commit: None, remarks });
@@ -75,16 +76,19 @@ impl Store {
             return Err(later_format(snapshot.settings().format).into());
         }
         let identity = identity(snapshot.settings());
-        let commit = self.carry_out(&mut advisory, &snapshot, &change, &identity, now, &mut remarks)?;
+        let commit =
+            self.carry_out(&mut advisory, &snapshot, current, &change, &identity, now, &mut remarks)?;
         archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
             .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
         Ok(Committed { outcome: change.outcome, commit, remarks })
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn carry_out<O>(
         &self,
         advisory: &mut Advisory,
         snapshot: &Snapshot<'_>,
+        current: Option<Oid>,
         change: &Change<O>,
         identity: &Identity,
         now: Timestamp,
@@ -98,7 +102,7 @@ impl Store {
 
         let followers = if draft.files.is_empty() { Vec::new() } else { site.followers()? };
         let announced = followers.iter().map(|f| f.announcement(&draft.files)).collect();
-        let intent = site.intent(host, &draft, snapshot.tip, announced);
+        let intent = site.intent(host, &draft, current, announced);
         advisory.announce(&intent)?;
 
         match publish(advisory, host, &site, &draft, &intent, followers, identity, now) {
@@ -118,6 +122,13 @@ impl Store {
         }
         Ok(draft.commit)
     }
+}
+
+/// Holds the advisory lock until the answer is dropped; what a dead process left is recovered first.
+pub(crate) fn hold(repo: &Repo, deadline: Instant) -> Result<Advisory, GitError> {
+    let mut advisory = Advisory::acquire(repo.common_dir(), deadline)?;
+    recover::recover(repo, &mut advisory)?;
+    Ok(advisory)
 }
 
 /// Where a mutation happens: the ref that moves and the worktrees that follow it.
@@ -174,12 +185,12 @@ impl Site {
         &self,
         host: &Repo,
         draft: &Draft,
-        tip: Option<Oid>,
+        current: Option<Oid>,
         worktrees: Vec<super::journal::Following>,
     ) -> Intent {
         let board = draft.commit.map(|commit| Move {
             name: self.name.clone(),
-            old: tip.map(Into::into),
+            old: current.map(Into::into),
             new: Some(commit.into()),
         });
         let host = Place::from(host.git_dir());

@@ -1,0 +1,117 @@
+//! Setting a board up.
+
+use std::path::Path;
+
+use crate::codec::path;
+use crate::git::Repo;
+use crate::model::{Code, Refusal};
+use crate::ops::board::Init;
+use crate::store::{self, Board, Placement, Store};
+
+use super::env::Env;
+use super::orchestrator::{Options, Orchestrator};
+use super::templates::PLANTED;
+
+/// The directory in which the predecessor often keeps its data: our own.
+const PREDECESSOR: &str = "state.json";
+
+/// What `init` found or made.
+pub struct Initialised {
+    /// The board, ready for use.
+    pub board: Orchestrator,
+    /// The commit that made it; none if it was there before.
+    pub commit: Option<String>,
+}
+
+/// Makes a board in the repository around `options.start`: on `options.board` if one is named, else on
+/// `HEAD`. One commit with the files it plants; where a branch was named, git's configuration remembers it.
+///
+/// A board that is there already is opened. Refused, with nothing touched: where git ignores the board's
+/// directory, where the predecessor's data lies in it, and where files of the same names are in the way.
+pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
+    let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
+    let board = match &options.board {
+        Some(name) => {
+            let mut board = store::named(&repo, name)?;
+            if board.tip(&repo).map_err(store::refusal_of)?.is_none()
+                && matches!(board.placement, Placement::Branch(_))
+            {
+                // The branch starts where we are, so that a pull request from it shows just the task changes.
+                board.start = Board { placement: Placement::Head, start: None }
+                    .tip(&repo)
+                    .map_err(store::refusal_of)?;
+            }
+            board
+        }
+        None => match store::choose(&repo, None) {
+            Ok(board) => board,
+            Err(error) => match Refusal::from(error) {
+                refusal
+                    if refusal.code == Code::NoBoard && repo.config_string(store::CONFIG_KEY).is_none() =>
+                {
+                    Board { placement: Placement::Head, start: None }
+                }
+                refusal => return Err(refusal),
+            },
+        },
+    };
+    let tip = board.tip(&repo).map_err(store::refusal_of)?;
+    let exists = match tip {
+        Some(tip) => store::holds_board(&repo, tip).map_err(store::refusal_of)?,
+        None => false,
+    };
+    if !exists {
+        check_predecessor(&repo, &options.start)?;
+        if board.placement == Placement::Head {
+            check_ignored(&repo)?;
+        }
+    }
+    let configured = options.board.clone();
+    let board = Orchestrator::with_store(Store { repo, board }, options, env);
+    let commit = if exists {
+        None
+    } else {
+        let files = PLANTED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        board.run(&Init { files })?.commit
+    };
+    if let Some(name) = configured {
+        let name = store::short(&name);
+        let repo = &board.store.repo;
+        if repo.config_string(store::CONFIG_KEY).as_deref() != Some(name) {
+            repo.set_config(store::CONFIG_KEY, name).map_err(store::refusal_of)?;
+        }
+    }
+    Ok(Initialised { board, commit })
+}
+
+/// The predecessor's data directory is often `.orchestrator/` itself.
+fn check_predecessor(repo: &Repo, start: &Path) -> Result<(), Refusal> {
+    let roots = repo.work_dir().into_iter().chain([start.to_owned()]);
+    let found =
+        roots.map(|root| root.join(path::BOARD)).find(|directory| directory.join(PREDECESSOR).is_file());
+    match found {
+        Some(_) => Err(Refusal::new(
+            Code::Exists,
+            format!("`{}/` holds data of the predecessor ({PREDECESSOR}); nothing was touched", path::BOARD),
+        )
+        .hint(format!("orchestrator init --from {}", path::BOARD))),
+        None => Ok(()),
+    }
+}
+
+fn check_ignored(repo: &Repo) -> Result<(), Refusal> {
+    match repo.excluded_by(path::CONFIG).map_err(store::refusal_of)? {
+        Some(found) => Err(Refusal::new(
+            Code::RepositoryState,
+            format!(
+                "git ignores `{}/`: {}:{}: `{}`",
+                path::BOARD,
+                found.file.display(),
+                found.line,
+                found.pattern.escape_debug()
+            ),
+        )
+        .hint(format!("add a line `!/{}/` below it, then: orchestrator init", path::BOARD))),
+        None => Ok(()),
+    }
+}
