@@ -5,8 +5,8 @@
 //! answers with the damage.
 
 use super::{
-    Agent, AgentId, Damage, Event, EventId, Fault, Knowledge, Record, Resource, SeenTask, Settings, TaskId,
-    TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
+    Agent, AgentId, Damage, Event, EventId, Fault, Knowledge, Landing, Record, Resource, SeenTask, Settings,
+    Task, TaskId, TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
 };
 
 /// A board at one commit, with the records as of now.
@@ -25,6 +25,16 @@ pub trait View {
 
     /// One task, as it counts.
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault>;
+
+    /// One task as this board's own file says, whatever a record says about other branches: what a change of
+    /// its plain fields starts from, so that no state of another branch slips into this one. `None` if there
+    /// is no such task, or if this view can't tell the file's own state (the default, where they differ).
+    fn task_file(&self, id: TaskId) -> Result<Option<Task>, Fault> {
+        Ok(self.task(id)?.and_then(|seen| match seen.landing {
+            Landing::Here => Some(seen.task),
+            Landing::Elsewhere { .. } => None,
+        }))
+    }
 
     /// The ids that a reference may mean, sorted, from the directory alone.
     fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault>;

@@ -54,9 +54,9 @@ pub(super) fn completed(
     record(seen, standing, epoch_of(seen), None, event, context)
 }
 
-/// The highest epoch that file or record know.
+/// The highest epoch that file or record know: the one of the latest claim.
 pub(super) fn epoch_of(seen: &SeenTask) -> u64 {
-    seen.next_epoch() - 1
+    seen.task.epoch.max(seen.record.as_ref().map_or(0, |record| record.epoch))
 }
 
 /// An event of this task, with the fields that all of them have.
@@ -86,45 +86,69 @@ pub(super) fn check_readable(seen: &SeenTask) -> Result<(), Refusal> {
     }
 }
 
-/// Who acts on a held task: whoever says so, else the holder himself. Somebody else is refused, and so is a
-/// holder with an epoch that is not the latest.
+/// Who acts where the holder is presumed: whoever says so, else the holder. A stranger is refused.
 pub(super) fn acting_holder(
     seen: &SeenTask,
     holder: &AgentId,
-    epoch: Option<u64>,
     context: &Context<'_>,
 ) -> Result<AgentId, Refusal> {
-    let agent = context.actor.agent.clone().unwrap_or_else(|| holder.clone());
+    check_no_stranger(seen, context)?;
+    Ok(context.actor.agent.clone().unwrap_or_else(|| holder.clone()))
+}
+
+/// Refuses an agent that acts on a task which another one holds. Where nobody says who acts (a person at a
+/// terminal), nobody is a stranger.
+pub(super) fn check_no_stranger(seen: &SeenTask, context: &Context<'_>) -> Result<(), Refusal> {
     let id = seen.task.id;
-    if agent != *holder {
-        return Err(Refusal::new(
+    match (seen.task.status.holder(), &context.actor.agent) {
+        (Some(holder), Some(agent)) if agent != holder => Err(Refusal::new(
             Code::NotHolder,
             format!(
                 "task `{id}` is claimed by `{holder}`{}, not by `{agent}`",
                 since_words(seen, context.now)
             ),
         )
-        .hint(format!("orchestrator task show {id}")));
-    }
-    match epoch {
-        Some(epoch) if epoch != epoch_of(seen) => Err(Refusal::new(
-            Code::NotHolder,
-            format!(
-                "the claim with epoch {epoch} on task `{id}` is over; its epoch is {} now",
-                epoch_of(seen)
-            ),
-        )
         .hint(format!("orchestrator task show {id}"))),
-        Some(_) | None => Ok(agent),
+        (Some(_), Some(_) | None) | (None, _) => Ok(()),
     }
 }
 
-/// ` (12 minutes ago, on branch `feat-a`)`, as far as it is known.
+/// Refuses an epoch that is not the one of the latest claim: whoever worked under it has lost the task.
+pub(super) fn check_epoch(seen: &SeenTask, epoch: Option<u64>) -> Result<(), Refusal> {
+    let (id, latest) = (seen.task.id, epoch_of(seen));
+    match epoch {
+        Some(epoch) if epoch != latest => Err(Refusal::new(
+            Code::NotHolder,
+            format!("the claim with epoch {epoch} on task `{id}` is over; its epoch is {latest} now"),
+        )
+        .hint(format!("orchestrator task show {id}"))),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Who finished a task that is over, as far as it is known: its record says so even where nobody held it.
+pub(super) fn finisher(seen: &SeenTask) -> Option<&AgentId> {
+    match seen.record.as_ref().map(|record| &record.standing) {
+        Some(Standing::Completed { agent, .. }) => Some(agent),
+        Some(Standing::Held { .. } | Standing::Free | Standing::Unreadable { .. }) | None => {
+            seen.task.status.claim().map(|claim| &claim.agent)
+        }
+    }
+}
+
+/// ` (12 minutes ago, on branch `feat-a`)`, as far as it is known: since when the task is in its state.
 pub(super) fn since_words(seen: &SeenTask, now: Timestamp) -> String {
-    let since = seen.task.status.claim().and_then(|claim| claim.claimed_at).map(|at| ago(now, at));
+    let at = match &seen.task.status {
+        Status::Done { completed_at, .. } => *completed_at,
+        Status::InProgress(_) | Status::Blocked { .. } => {
+            seen.task.status.claim().and_then(|claim| claim.claimed_at)
+        }
+        Status::Pending | Status::Cancelled { .. } => None,
+    };
+    let since = at.map(|at| ago(now, at));
     let branch = match &seen.landing {
         Landing::Elsewhere { branch: Some(branch), .. } => Some(format!("on branch `{branch}`")),
-        Landing::Elsewhere { branch: None, .. } => Some("elsewhere".to_owned()),
+        Landing::Elsewhere { branch: None, .. } => Some("not on this board".to_owned()),
         Landing::Here => None,
     };
     let known: Vec<String> = since.into_iter().chain(branch).collect();
@@ -148,11 +172,12 @@ pub(super) fn silence(
     Ok(now.since(last))
 }
 
-/// Refuses unless the holder has been silent for longer than the settings ask.
+/// Refuses, with `hint`, unless the holder has been silent for longer than the settings ask.
 pub(super) fn check_stale(
     view: &dyn View,
     seen: &SeenTask,
     claim: &Claim,
+    hint: String,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
     let silent = silence(view, claim, seen.task.created_at, context.now)?;
@@ -163,12 +188,12 @@ pub(super) fn check_stale(
     Err(Refusal::new(
         Code::Held,
         format!(
-            "task `{}` is claimed by `{}`, who was seen {} ago; a claim is stale after {}",
+            "task `{}` is claimed by `{}`, who was seen {}; a claim is stale after {} of silence",
             seen.task.id,
             claim.agent,
-            silent.in_words(),
+            ago(context.now, context.now.minus(silent)),
             limit.in_words()
         ),
     )
-    .hint(format!("orchestrator task next {} {}", seen.task.workstream, context.actor.id())))
+    .hint(hint))
 }

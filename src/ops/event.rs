@@ -28,7 +28,8 @@ impl Operation for LogEvent {
             return Err(Refusal::new(
                 Code::Invalid,
                 format!("`{}` can't be an action: one word of at most 100 bytes", self.action.escape_debug()),
-            ));
+            )
+            .hint(format!("such as: orchestrator event log {} deployed", self.agent)));
         }
         if !matches!(Action::from_word(&self.action), Action::Custom(_)) {
             return Err(Refusal::new(

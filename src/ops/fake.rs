@@ -1,7 +1,7 @@
 //! A board in memory, for the tests of the operations.
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::*;
 
@@ -15,6 +15,13 @@ pub(crate) struct Board {
     knowledge: Vec<Knowledge>,
     locks: Vec<Record>,
     seen: BTreeMap<String, Timestamp>,
+    /// What this board's own files say, where that differs from the tasks as they count.
+    files: BTreeMap<TaskId, Task>,
+    /// Paths of entries that can't be read.
+    damaged: BTreeSet<String>,
+    /// How often something was asked that costs as much as the board is large.
+    scans: Cell<usize>,
+    mint: Counting,
 }
 
 /// When everything in these tests happens.
@@ -22,7 +29,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::parse("2026-02-06T12:00:00.000Z").unwrap()
 }
 
-/// Ids that count up.
+/// Ids that count up, for as long as the board is there.
 #[derive(Default)]
 struct Counting(Cell<u32>);
 
@@ -66,8 +73,8 @@ fn plan_by<R: Operation>(
     agent: Option<AgentId>,
     request: &R,
 ) -> Result<Change<R::Outcome>, Refusal> {
-    let mint = Counting::default();
-    let context = Context { now: now(), actor: Actor { agent }, settings: &board.settings, mint: &mint };
+    let actor = Actor { agent };
+    let context = Context { now: now(), actor, settings: &board.settings, mint: &board.mint };
     request.plan(board, &context)
 }
 
@@ -154,6 +161,78 @@ impl Board {
         change(self.tasks.get_mut(&id).unwrap());
     }
 
+    /// What the file of a task says, where a record of another branch has the last word on it.
+    pub(crate) fn file(&mut self, task: Task) {
+        self.files.insert(task.id, task);
+    }
+
+    /// The entry of this path (from the board's root) can't be read.
+    pub(crate) fn tear(&mut self, path: &str) {
+        self.damaged.insert(path.to_owned());
+    }
+
+    fn check(&self, path: String) -> Result<(), Fault> {
+        if self.damaged.contains(&path) {
+            return Err(Damage { path, line: 1, column: 1, why: "torn".into() }.into());
+        }
+        Ok(())
+    }
+
+    fn check_task(&self, id: TaskId) -> Result<(), Fault> {
+        self.check(format!("tasks/{}/{id}.yaml", &id.as_str()[..2]))
+    }
+
+    /// How often all tasks, or the log, were asked for.
+    pub(crate) fn scans(&self) -> usize {
+        self.scans.get()
+    }
+
+    fn scan(&self) {
+        self.scans.set(self.scans.get() + 1);
+    }
+
+    /// Does what a change wants, on this very branch, as the store would.
+    pub(crate) fn apply<O>(&mut self, change: Change<O>) -> O {
+        for edit in change.edits {
+            match edit {
+                Edit::Workstream(new) => {
+                    self.workstreams.retain(|old| old.name != new.name);
+                    self.workstreams.push(new);
+                }
+                Edit::Task(new) => {
+                    let record = self.tasks.get(&new.id).and_then(|seen| seen.record.clone());
+                    let seen = SeenTask { record, ..SeenTask::from_file(*new) };
+                    self.tasks.insert(seen.task.id, seen);
+                }
+                Edit::Agent(new) => {
+                    self.agents.retain(|old| old.id != new.id);
+                    self.agents.push(new);
+                }
+                Edit::Knowledge(new) => {
+                    self.knowledge.retain(|old| old.topic != new.topic);
+                    self.knowledge.push(new);
+                }
+                Edit::RemoveKnowledge(topic) => self.knowledge.retain(|old| old.topic != topic),
+                Edit::File { .. } => {}
+            }
+        }
+        for RecordEdit { expected, mut record, .. } in change.records {
+            record.commit = record.nonce.as_ref().map(|nonce| format!("{}00000000", nonce.as_str()));
+            match &record.key {
+                RecordKey::Claim(id) => {
+                    let seen = self.tasks.get_mut(id).unwrap();
+                    assert_eq!(expected, seen.record.as_ref().and_then(|old| old.commit.clone()));
+                    seen.record = Some(record);
+                }
+                RecordKey::Lock(_) => {
+                    self.locks.retain(|old| old.key != record.key);
+                    self.locks.push(record);
+                }
+            }
+        }
+        change.outcome
+    }
+
     pub(crate) fn seen(&mut self, agent: &str, at: Timestamp) {
         self.seen.insert(agent.to_owned(), at);
     }
@@ -168,6 +247,10 @@ impl Board {
 
     pub(crate) fn break_locks(&mut self) {
         self.locks.iter_mut().for_each(|lock| lock.standing = Standing::Unreadable { why: "torn".into() });
+    }
+
+    pub(crate) fn count_locks_to(&mut self, epoch: u64) {
+        self.locks.iter_mut().for_each(|lock| lock.epoch = epoch);
     }
 
     pub(crate) fn move_locks(&mut self, at: Timestamp) {
@@ -185,6 +268,7 @@ impl View for Board {
     }
 
     fn workstream(&self, name: &WorkstreamName) -> Result<Option<Workstream>, Fault> {
+        self.check(format!("workstreams/{name}.yaml"))?;
         Ok(self.workstreams.iter().find(|known| known.name == *name).cloned())
     }
 
@@ -197,7 +281,14 @@ impl View for Board {
     }
 
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault> {
+        self.check_task(id)?;
         Ok(self.tasks.get(&id).cloned())
+    }
+
+    fn task_file(&self, id: TaskId) -> Result<Option<Task>, Fault> {
+        self.check_task(id)?;
+        let here = self.tasks.get(&id).filter(|seen| seen.landing == Landing::Here);
+        Ok(self.files.get(&id).or(here.map(|seen| &seen.task)).cloned())
     }
 
     fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault> {
@@ -205,7 +296,9 @@ impl View for Board {
     }
 
     fn tasks(&self) -> Result<Vec<SeenTask>, Fault> {
-        let mut tasks: Vec<SeenTask> = self.tasks.values().cloned().collect();
+        self.scan();
+        let readable = self.tasks.values().filter(|seen| self.check_task(seen.task.id).is_ok());
+        let mut tasks: Vec<SeenTask> = readable.cloned().collect();
         tasks.sort_by_key(|seen| seen.task.rank());
         Ok(tasks)
     }
@@ -244,6 +337,7 @@ impl View for Board {
     }
 
     fn log(&self) -> Result<Log, Fault> {
+        self.scan();
         Ok(Log::default())
     }
 
@@ -254,4 +348,46 @@ impl View for Board {
     fn damage(&self) -> Result<Vec<Damage>, Fault> {
         Ok(Vec::new())
     }
+}
+
+/// A refusal in good form: one lower-case sentence without a full stop, and a hint that ends in a command of
+/// this program's grammar, or git's for looking, and harms nothing.
+pub(crate) fn assert_well_told(refusal: &Refusal) {
+    let message = &refusal.message;
+    assert!(message.starts_with(|c: char| c.is_lowercase() || c == '`'), "{message}");
+    assert!(!message.ends_with('.') && !message.contains('\n'), "{message}");
+    let hint = refusal.hint.as_deref().unwrap_or_else(|| panic!("no hint: {message}"));
+    let command =
+        ["orchestrator ", "git log "].iter().find_map(|word| hint.rfind(word).map(|at| &hint[at..]));
+    let command = command.unwrap_or_else(|| panic!("no command: {hint}"));
+    assert!(is_known(command), "not in the grammar: {command}");
+    for harm in ["--force", "reset", "delete", " rm ", "clean", "--stale"] {
+        assert!(!command.contains(harm), "{command}");
+    }
+}
+
+/// Whether this is a command of the grammar, with the positional arguments that it takes.
+fn is_known(command: &str) -> bool {
+    let words: Vec<&str> = command.split(' ').collect();
+    // Flags of the hints all take one value.
+    let mut plain = Vec::new();
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match word.starts_with("--") {
+            true => assert!(rest.next().is_some(), "{command}"),
+            false => plain.push(*word),
+        }
+    }
+    matches!(
+        plain.as_slice(),
+        ["orchestrator", "status"]
+            | ["orchestrator", "ws", "list"]
+            | ["orchestrator", "ws", "show" | "create" | "update", _]
+            | ["orchestrator", "task", "show" | "claim" | "unblock" | "reopen" | "update", _]
+            | ["orchestrator", "t" | "task", "next", _, _]
+            | ["orchestrator", "lock", "show", _]
+            | ["orchestrator", "lock", "acquire", _, _]
+            | ["orchestrator", "event", "log", _, _]
+            | ["git", "log", _]
+    )
 }

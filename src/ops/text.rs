@@ -13,12 +13,21 @@ pub(super) fn check_line(what: &str, text: &str) -> Result<(), Refusal> {
         "is longer than 500 characters"
     } else if text.contains(['\n', '\r']) {
         "has more than one line; what follows the first belongs into the description"
-    } else if !text.chars().all(is_printable) {
-        "holds a character that does not print"
+    } else if let Some(bad) = text.chars().find(|c| !is_printable(*c)) {
+        let why = format!("the {what} holds a character that does not print: U+{:04X}", u32::from(bad));
+        return Err(Refusal::new(Code::Invalid, why));
     } else {
         return Ok(());
     };
     Err(Refusal::new(Code::Invalid, format!("the {what} {why}")))
+}
+
+/// Why something was blocked, cancelled or broken: any text as [`check_text`] takes it, and not blank.
+pub(super) fn check_reason(text: &str) -> Result<(), Refusal> {
+    if text.trim().is_empty() {
+        return Err(Refusal::new(Code::Invalid, "the reason is empty"));
+    }
+    check_text("reason", text)
 }
 
 /// Any text of at most 1 MiB without NUL.
@@ -46,6 +55,16 @@ pub(super) fn check_words(what: &str, words: &[String]) -> Result<Vec<String>, R
         }
     }
     Ok(kept)
+}
+
+/// The start of a text, fit for one line of a message.
+pub(super) fn excerpt(text: &str) -> String {
+    let line = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim();
+    let mut shown: String = line.chars().filter(|c| is_printable(*c)).take(80).collect();
+    if shown.len() < text.trim().len() {
+        shown.push('…');
+    }
+    shown
 }
 
 /// A word of a shell's command line that means `text`.
@@ -76,6 +95,23 @@ mod tests {
         assert!(check_text("result", "a\n\u{1b}[2J\r\n").is_ok());
         assert!(check_text("result", "a\0b").is_err());
         assert!(check_text("result", &"x".repeat(LONGEST + 1)).is_err());
+        assert!(check_reason("key").is_ok());
+        for bad in ["", " \n", "a\0b"] {
+            assert_eq!(check_reason(bad).unwrap_err().code, Code::Invalid, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn an_excerpt_is_one_short_printable_line() {
+        assert_eq!(excerpt("can't go on"), "can't go on");
+        assert_eq!(excerpt("\n first\u{1b}[2J \nsecond"), "first[2J…");
+        assert_eq!(excerpt(&"x".repeat(1 << 20)).chars().count(), 81);
+        assert_eq!(excerpt(""), "");
+    }
+
+    #[test]
+    fn the_character_that_does_not_print_is_named() {
+        assert!(check_line("title", "a\u{202e}b").unwrap_err().message.ends_with("U+202E"));
     }
 
     #[test]

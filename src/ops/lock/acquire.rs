@@ -1,12 +1,10 @@
 //! `lock acquire`
 
 use crate::model::{
-    Action, AgentId, Change, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal, Resource,
-    Span, Standing, View,
+    Action, AgentId, Change, Code, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal,
+    Resource, Span, Standing, View,
 };
 use crate::ops::text;
-
-use super::usage;
 
 const SHORTEST: Span = Span::from_secs(1);
 const LONGEST: Span = Span::from_secs(24 * 60 * 60);
@@ -41,13 +39,16 @@ impl Operation for Acquire {
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Grant>, Refusal> {
         let ttl = self.ttl.unwrap_or(context.settings.locks_ttl);
         if !(SHORTEST..=LONGEST).contains(&ttl) {
-            return Err(usage(format!("a lock lasts 1 s to 24 h, not {ttl}"), "use --ttl 60s"));
+            let resource = text::quoted(self.resource.as_str());
+            return Err(Refusal::new(Code::Usage, format!("a lock lasts 1 s to 24 h, not {ttl}"))
+                .hint(format!("orchestrator lock acquire {resource} {} --ttl 60s", self.agent)));
         }
         if let Some(reason) = &self.reason {
             text::check_line("reason", reason)?;
         }
         let before = view.lock(&self.resource)?;
         let epoch = before.as_ref().map_or(0, |record| record.epoch);
+        let kept = before.as_ref().and_then(|record| record.reason.clone());
         let is_mine = match &before {
             None => false,
             Some(record) => match &record.standing {
@@ -60,10 +61,10 @@ impl Operation for Acquire {
                 Standing::Held { .. } => return Ok(Change::nothing(Grant::Denied(record.clone()))),
             },
         };
-        let (action, verb, epoch) = if is_mine {
-            (Action::LockRenewed, "renew", epoch)
+        let (action, verb, epoch, reason) = if is_mine {
+            (Action::LockRenewed, "renew", epoch, self.reason.clone().or(kept))
         } else {
-            (Action::LockAcquired, "acquire", epoch + 1)
+            (Action::LockAcquired, "acquire", epoch.saturating_add(1), self.reason.clone())
         };
         let event = Event::new(context.now, self.agent.as_str(), action, context.mint.event_id(context.now))
             .with("resource", self.resource.as_str())
@@ -74,7 +75,7 @@ impl Operation for Acquire {
             standing: Standing::Held { agent: self.agent.clone(), since: context.now, ttl: Some(ttl) },
             epoch,
             nonce: Some(context.mint.nonce()),
-            reason: self.reason.clone(),
+            reason,
             event: Some(event),
             board: None,
             commit: None,
@@ -92,7 +93,6 @@ impl Operation for Acquire {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Code;
     use crate::ops::fake::{Board, now, plan};
 
     fn acquire(agent: &str) -> Acquire {
@@ -173,7 +173,48 @@ mod tests {
             assert_eq!(answer.is_ok(), is_good, "{ttl}");
             if let Err(refusal) = answer {
                 assert_eq!(refusal.code, Code::Usage);
+                crate::ops::fake::assert_well_told(&refusal);
             }
         }
+    }
+
+    #[test]
+    fn the_hint_can_be_pasted_whatever_the_resource() {
+        let request = Acquire {
+            resource: Resource::parse("db's $x").unwrap(),
+            ttl: Some(Span::from_millis(0)),
+            ..acquire("a")
+        };
+        assert_eq!(
+            plan(&Board::default(), &request).unwrap_err().hint.as_deref(),
+            Some(r"orchestrator lock acquire 'db'\''s $x' a --ttl 60s")
+        );
+    }
+
+    #[test]
+    fn a_renewal_keeps_the_reason_and_its_event_stands_in_the_record_alone() {
+        let mut board = Board::default();
+        let first = Acquire { reason: Some("release".into()), ..acquire("agent-1") };
+        let change = plan(&board, &first).unwrap();
+        board.apply(change);
+        let change = plan(&board, &acquire("agent-1")).unwrap();
+        let record = &change.records[0].record;
+        assert_eq!(record.reason.as_deref(), Some("release"));
+        assert_eq!(record.event.as_ref().map(|event| &event.action), Some(&Action::LockRenewed));
+        assert!(change.events.is_empty() && change.subject == "renew lock src/main.rs");
+        // Whoever takes it next has reasons of its own.
+        board.apply(change);
+        board.free_locks();
+        let change = plan(&board, &acquire("agent-2")).unwrap();
+        assert_eq!(change.records[0].record.reason, None);
+        assert_eq!(change.records[0].record.epoch, 2);
+    }
+
+    #[test]
+    fn an_epoch_at_its_end_does_not_start_again() {
+        let mut board = held(Span::from_secs(300));
+        board.count_locks_to(u64::MAX);
+        let Grant::Acquired(record) = plan(&board, &acquire("agent-2")).unwrap().outcome else { panic!() };
+        assert_eq!(record.epoch, u64::MAX);
     }
 }

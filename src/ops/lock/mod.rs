@@ -6,7 +6,7 @@ mod release;
 pub use acquire::{Acquire, Grant};
 pub use release::{Force, Freed, Release};
 
-use crate::model::{Code, Record, Refusal, Standing};
+use crate::model::{Record, Standing};
 
 /// The holder as people read it.
 pub(super) fn holder_words(record: &Record) -> String {
@@ -15,8 +15,4 @@ pub(super) fn holder_words(record: &Record) -> String {
         Standing::Unreadable { why } => format!("somebody unknown (its record can't be read: {why})"),
         Standing::Free | Standing::Completed { .. } => "nobody".to_owned(),
     }
-}
-
-fn usage(message: String, hint: &str) -> Refusal {
-    Refusal::new(Code::Usage, message).hint(hint)
 }

@@ -22,7 +22,8 @@ pub struct Release {
 /// What breaking a lock takes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Force {
-    /// The epoch that is broken: refused if the lock has been taken anew since it was read.
+    /// The epoch that is broken: refused if the lock has been taken anew since it was read. Where the record
+    /// can't be read, the highest epoch that is known of the lock; counting goes on above it.
     pub epoch: u64,
     /// Why, for the log.
     pub reason: String,
@@ -52,7 +53,8 @@ impl Operation for Release {
             }
             (Standing::Held { .. } | Standing::Unreadable { .. }, Some(force)) => {
                 text::check_line("reason", &force.reason)?;
-                if force.epoch != before.epoch {
+                let is_readable = !matches!(before.standing, Standing::Unreadable { .. });
+                if is_readable && force.epoch != before.epoch {
                     return Err(Refusal::new(
                         Code::NotHolder,
                         format!(
@@ -70,7 +72,11 @@ impl Operation for Release {
         };
         let broken = holder.filter(|holder| holder != self.agent.as_str());
         // A broken lock gets another epoch, so that its holder can be told from the next one.
-        let epoch = before.epoch + u64::from(broken.is_some());
+        let named = self.force.as_ref().map_or(0, |force| force.epoch);
+        let epoch = match broken {
+            Some(_) => before.epoch.max(named).saturating_add(1),
+            None => before.epoch,
+        };
         let reason = self.force.as_ref().map(|force| force.reason.clone());
         let mut event = Event::new(
             context.now,
@@ -148,5 +154,38 @@ mod tests {
         assert_eq!((record.epoch, record.reason.as_deref()), (2, Some("it hangs")));
         assert_eq!(record.event.as_ref().unwrap().text("released_from"), Some("agent-1"));
         assert_eq!(change.subject, "break lock git");
+    }
+
+    #[test]
+    fn a_lock_that_nobody_can_read_is_broken_above_the_epoch_that_is_named() {
+        let mut board = board();
+        board.break_locks();
+        board.count_locks_to(0);
+        assert!(matches!(plan(&board, &release("agent-1", None)).unwrap().outcome, Freed::HeldBy(_)));
+        let change = plan(&board, &release("agent-2", Some(41))).unwrap();
+        let record = &change.records[0].record;
+        assert_eq!((&record.standing, record.epoch), (&Standing::Free, 42));
+        assert_eq!(record.event.as_ref().unwrap().text("released_from"), Some("unknown"));
+    }
+
+    #[test]
+    fn the_epoch_grows_with_every_acquisition_also_after_free() {
+        let mut board = Board::default();
+        let resource = || Resource::parse("git").unwrap();
+        for (agent, epoch) in [("agent-1", 1), ("agent-2", 2), ("agent-1", 3)] {
+            let acquire = Acquire {
+                resource: resource(),
+                agent: AgentId::parse(agent).unwrap(),
+                ttl: None,
+                reason: None,
+            };
+            let change = plan(&board, &acquire).unwrap();
+            let Grant::Acquired(record) = board.apply(change) else { panic!() };
+            assert_eq!(record.epoch, epoch);
+            let change = plan(&board, &release(agent, None)).unwrap();
+            assert_eq!(change.records[0].record.epoch, epoch);
+            board.apply(change);
+            assert_eq!(plan(&board, &release(agent, None)).unwrap().outcome, Freed::WasFree);
+        }
     }
 }

@@ -108,6 +108,24 @@ mod tests {
         assert_eq!((task.id.as_str(), task.priority), ("00000002", Priority(0)));
         assert_eq!(change.subject, "add 00000002 to revenue: Add payments");
         assert!(change.records.is_empty());
+        assert_eq!(board.scans(), 0);
+    }
+
+    #[test]
+    fn dependencies_are_resolved_once_each_and_need_not_be_readable() {
+        let mut board = Board::with(|board| board.workstream("revenue").task("abcdef01", "revenue"));
+        board.tear("tasks/ab/abcdef01.yaml");
+        let twice = ["abc", "abcdef01"].map(|typed| TaskRef::parse(typed).unwrap()).to_vec();
+        let change = plan(&board, &Add { depends_on: twice, ..add() }).unwrap();
+        assert_eq!(change.outcome.task.task.depends_on, [TaskId::parse("abcdef01").unwrap()]);
+    }
+
+    #[test]
+    fn an_id_is_looked_for_only_so_long() {
+        let board = (1..=64).fold(Board::default().workstream("revenue"), |board, id| {
+            board.task(&format!("{id:08x}"), "revenue")
+        });
+        assert_eq!(plan(&board, &add()).unwrap_err().code, Code::Internal);
     }
 
     #[test]

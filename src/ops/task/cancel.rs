@@ -5,7 +5,7 @@ use crate::ops::{claims, resolve, text};
 
 use super::Told;
 
-/// A task is given up. While somebody holds it, only the holder may.
+/// A task is given up. While somebody holds it, no other agent may.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cancel {
     /// Which.
@@ -18,26 +18,33 @@ impl Operation for Cancel {
     type Outcome = Told;
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Told>, Refusal> {
-        text::check_text("reason", &self.reason)?;
+        text::check_reason(&self.reason)?;
         let seen = resolve::task(view, &self.task)?;
         claims::check_readable(&seen)?;
         let id = seen.task.id;
-        let agent = match &seen.task.status {
-            Status::Cancelled { .. } => return Ok(Change::nothing(Told::was_so(seen))),
+        match &seen.task.status {
+            Status::Cancelled { reason } if *reason == self.reason => {
+                return Ok(Change::nothing(Told::was_so(seen)));
+            }
+            Status::Cancelled { reason } => {
+                return Err(Refusal::new(
+                    Code::Transition,
+                    format!("task `{id}` is cancelled already: {}", text::excerpt(reason)),
+                )
+                .hint(format!("orchestrator task show {id}")));
+            }
             Status::Done { .. } => {
                 return Err(Refusal::new(
                     Code::Transition,
                     format!("task `{id}` is done and can't be cancelled"),
                 )
-                .hint(format!("orchestrator task reopen {id}")));
+                .hint(format!("to take it up again: orchestrator task reopen {id}")));
             }
             Status::Pending | Status::InProgress(_) | Status::Blocked { .. } => {
-                match seen.task.status.holder() {
-                    Some(holder) => claims::acting_holder(&seen, holder, None, context)?,
-                    None => context.actor.id(),
-                }
+                claims::check_no_stranger(&seen, context)?;
             }
-        };
+        }
+        let agent = context.actor.id();
         let mut task = claims::with_status(&seen.task, Status::Cancelled { reason: self.reason.clone() });
         task.epoch = claims::epoch_of(&seen);
         let event =

@@ -42,14 +42,16 @@ impl Operation for Claim {
         let refuse = |what: String, hint: String| Err(Refusal::new(Code::Transition, what).hint(hint));
         match &seen.task.status {
             Status::Pending => {
-                resolve::open_workstream(view, &seen.task.workstream)?;
+                resolve::check_not_closed(view, &seen.task.workstream)?;
                 dependencies::check_done(view, &seen)?;
                 Ok(take(&seen, &self.agent, None, context))
             }
             Status::InProgress(claim) if claim.agent == self.agent => Ok(Change::nothing(Told::was_so(seen))),
             Status::InProgress(claim) => match self.take_over {
                 TakeOver::IfStale => {
-                    claims::check_stale(view, &seen, claim, context)?;
+                    resolve::check_not_closed(view, &seen.task.workstream)?;
+                    let hint = format!("take another one: {next}");
+                    claims::check_stale(view, &seen, claim, hint, context)?;
                     let from = claim.agent.clone();
                     Ok(take(&seen, &self.agent, Some(&from), context))
                 }
@@ -64,19 +66,18 @@ impl Operation for Claim {
                 .hint(format!("take another one: {next}"))),
             },
             Status::Blocked { reason, .. } => refuse(
-                format!("task `{id}` is blocked: {}", reason.escape_debug()),
-                format!("orchestrator task unblock {id}"),
+                format!("task `{id}` is blocked: {}", text::excerpt(reason)),
+                format!("once that is settled: orchestrator task unblock {id}"),
             ),
             Status::Done { .. } => {
-                let where_done = claims::since_words(&seen, context.now);
-                refuse(
-                    format!("task `{id}` is done already{where_done}"),
-                    format!("take another one: {next}"),
-                )
+                let by = claims::finisher(&seen).map(|by| format!(" by `{by}`")).unwrap_or_default();
+                let since = claims::since_words(&seen, context.now);
+                refuse(format!("task `{id}` is done already{by}{since}"), format!("take another one: {next}"))
             }
-            Status::Cancelled { .. } => {
-                refuse(format!("task `{id}` is cancelled"), format!("orchestrator task reopen {id}"))
-            }
+            Status::Cancelled { reason } => refuse(
+                format!("task `{id}` is cancelled: {}", text::excerpt(reason)),
+                format!("to take it up again: orchestrator task reopen {id}"),
+            ),
         }
     }
 }
@@ -186,6 +187,59 @@ mod tests {
         // Any sign of life counts.
         board.seen("agent-2", now().minus(Span::from_secs(30)));
         assert_eq!(plan(&board, &take_over).unwrap_err().code, Code::Held);
+    }
+
+    #[test]
+    fn nothing_of_a_closed_workstream_is_handed_out_and_a_damaged_one_closes_nothing() {
+        let fresh = || Board::with(|board| board.closed("w").task("00000001", "w"));
+        let refusal = plan(&fresh(), &claim("00000001", "a")).unwrap_err();
+        assert_eq!(
+            (refusal.code, refusal.hint.as_deref()),
+            (Code::Transition, Some("orchestrator ws update w --status active"))
+        );
+        let stale = fresh().claimed("00000002", "w", "b");
+        let take_over = Claim { take_over: TakeOver::IfStale, ..claim("00000002", "a") };
+        assert_eq!(plan(&stale, &take_over).unwrap_err().code, Code::Transition);
+        let mut torn = fresh();
+        torn.tear("workstreams/w.yaml");
+        assert!(plan(&torn, &claim("00000001", "a")).is_ok());
+    }
+
+    #[test]
+    fn a_damaged_task_is_refused_by_its_file() {
+        let mut board = Board::with(|board| board.workstream("w").task("00000001", "w"));
+        board.tear("tasks/00/00000001.yaml");
+        let refusal = plan(&board, &claim("00000001", "a")).unwrap_err();
+        assert_eq!(refusal.code, Code::Damaged);
+        assert!(refusal.message.starts_with("tasks/00/00000001.yaml:1:1: "), "{refusal}");
+    }
+
+    #[test]
+    fn what_was_released_on_another_branch_is_free() {
+        let mut board = Board::with(|board| board.workstream("w").task("00000001", "w"));
+        board.edit(TaskId::parse("00000001").unwrap(), |seen| {
+            seen.task.epoch = 4;
+            seen.landing = Landing::Elsewhere { branch: Some("feat-a".into()), commit: None };
+        });
+        let told = plan(&board, &claim("00000001", "a")).unwrap().outcome.task;
+        assert_eq!((told.task.epoch, told.landing), (5, Landing::Here));
+    }
+
+    #[test]
+    fn a_claim_from_the_future_is_not_stale() {
+        let mut board = Board::with(|board| board.workstream("w").claimed("00000001", "w", "b"));
+        board.seen("b", now().plus(Span::from_secs(1 << 30)));
+        let take_over = Claim { take_over: TakeOver::IfStale, ..claim("00000001", "a") };
+        assert_eq!(plan(&board, &take_over).unwrap_err().code, Code::Held);
+    }
+
+    #[test]
+    fn the_same_view_and_the_same_ids_give_the_same_change() {
+        let board = || Board::with(|board| board.workstream("w").task("00000001", "w"));
+        assert_eq!(
+            plan(&board(), &claim("00000001", "a")).unwrap(),
+            plan(&board(), &claim("00000001", "a")).unwrap()
+        );
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! `task next`
 
+use std::collections::HashSet;
+
 use crate::model::{
     AgentId, Change, Context, Operation, Refusal, SeenTask, Standing, Status, TaskId, View, WorkstreamName,
 };
 use crate::ops::{claims, resolve};
 
+use super::Told;
 use super::claim::take;
-use super::{Told, dependencies};
 
 /// An agent takes the best task of a workstream: by priority, then age, then id, of those whose
 /// dependencies are done.
@@ -41,12 +43,19 @@ impl Operation for Next {
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<NextTask>, Refusal> {
         resolve::open_workstream(view, &self.workstream)?;
+        let tasks = view.tasks()?;
+        // Cancelled, damaged or deleted ones never get in here, so what depends on them keeps waiting.
+        let done: HashSet<TaskId> =
+            tasks.iter().filter(|seen| seen.is_landed_done()).map(|seen| seen.task.id).collect();
         let mut waiting = Vec::new();
-        for seen in view.tasks()?.into_iter().filter(|seen| seen.task.workstream == self.workstream) {
+        for seen in tasks.into_iter().filter(|seen| seen.task.workstream == self.workstream) {
             let Some(from) = self.available(view, &seen, context)? else { continue };
-            let dependencies = dependencies::missing(view, &seen)?;
+            let missing = seen.task.depends_on.iter().copied().filter(|id| !done.contains(id));
+            let dependencies: Vec<TaskId> = missing.collect();
             if !dependencies.is_empty() {
-                waiting.push(Waiting { task: seen.task.id, dependencies });
+                if seen.task.status == Status::Pending {
+                    waiting.push(Waiting { task: seen.task.id, dependencies });
+                }
                 continue;
             }
             let taken = take(&seen, &self.agent, from.as_ref(), context);
@@ -94,7 +103,7 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Landing, Priority, Span, Timestamp};
+    use crate::model::{Code, Landing, Priority, Span, Timestamp};
     use crate::ops::fake::{Board, now, plan};
 
     fn next() -> Next {
@@ -150,6 +159,77 @@ mod tests {
     }
 
     #[test]
+    fn held_elsewhere_or_by_somebody_unknown_is_passed_over() {
+        let mut board = Board::with(|board| {
+            board.workstream("w").claimed("00000001", "w", "b").task("00000002", "w").task("00000003", "w")
+        });
+        board.edit(id("00000001"), |seen| {
+            seen.landing = Landing::Elsewhere { branch: Some("feat-a".into()), commit: None };
+        });
+        let other = Next { agent: AgentId::parse("b").unwrap(), ..next() };
+        let change = plan(&board, &other).unwrap();
+        let mut record = change.records[0].record.clone();
+        record.standing = Standing::Unreadable { why: "torn".into() };
+        board.edit(id("00000002"), |seen| seen.record = Some(record));
+        assert_eq!(given(&board).as_deref(), Some("00000003"));
+    }
+
+    #[test]
+    fn only_what_is_done_here_ends_the_waiting() {
+        let on = |state: &str| {
+            let mut board = Board::with(|board| {
+                board
+                    .workstream("w")
+                    .workstream("v")
+                    .done("00000001", "v")
+                    .depending("00000002", "w", "00000001")
+            });
+            board.edit(id("00000001"), |seen| match state {
+                "here" => {}
+                "elsewhere" => {
+                    seen.landing = Landing::Elsewhere { branch: Some("feat-a".into()), commit: None };
+                }
+                "cancelled" => seen.task.status = Status::Cancelled { reason: "no".into() },
+                other => panic!("{other}"),
+            });
+            board
+        };
+        assert_eq!(given(&on("here")).as_deref(), Some("00000002"));
+        for state in ["elsewhere", "cancelled"] {
+            assert_eq!(given(&on(state)), None, "{state}");
+        }
+        let mut torn = on("here");
+        torn.tear("tasks/00/00000001.yaml");
+        assert_eq!(given(&torn), None);
+        torn.tear("tasks/00/00000002.yaml");
+        assert_eq!(plan(&torn, &next()).unwrap().outcome, NextTask { told: None, waiting: vec![] });
+    }
+
+    #[test]
+    fn a_closed_or_unknown_workstream_is_refused() {
+        let board = Board::with(|board| board.closed("w"));
+        assert_eq!(plan(&board, &next()).unwrap_err().code, Code::Transition);
+        assert_eq!(plan(&Board::default(), &next()).unwrap_err().code, Code::NotFound);
+    }
+
+    #[test]
+    fn all_is_handed_out_once_and_then_nothing() {
+        let mut board = Board::with(|board| {
+            board
+                .workstream("w")
+                .task("00000001", "w")
+                .depending("00000002", "w", "00000001")
+                .task("00000003", "w")
+        });
+        let mut order = Vec::new();
+        for _ in 0..4 {
+            let change = plan(&board, &next()).unwrap();
+            order.push(board.apply(change).told.map(|told| told.task.task.id.to_string()));
+        }
+        assert_eq!(order, [Some("00000001".to_owned()), Some("00000003".to_owned()), None, None]);
+    }
+
+    #[test]
     fn stale_claims_are_taken_only_where_the_settings_say_so() {
         let mut board = Board::with(|board| board.workstream("w").claimed("00000001", "w", "b"));
         board.edit(id("00000001"), |seen| {
@@ -158,6 +238,13 @@ mod tests {
         });
         assert_eq!(given(&board), None);
         board.settings.claims_expire = true;
-        assert_eq!(given(&board).as_deref(), Some("00000001"));
+        let change = plan(&board, &next()).unwrap();
+        assert_eq!(change.events[0].text("taken_from"), Some("b"));
+        assert_eq!(change.outcome.told.unwrap().task.task.epoch, 2);
+        // One's own is no next task, however old.
+        let own = Next { agent: AgentId::parse("b").unwrap(), ..next() };
+        assert_eq!(plan(&board, &own).unwrap().outcome.told, None);
+        board.seen("b", now());
+        assert_eq!(given(&board), None);
     }
 }

@@ -41,28 +41,32 @@ impl Operation for Release {
             Status::Pending => return Ok(Change::nothing(Told::was_so(seen))),
             Status::InProgress(claim) => claim.clone(),
             Status::Blocked { claim: Some(claim), .. } => claim.clone(),
-            Status::Blocked { claim: None, .. } => {
+            Status::Blocked { reason, claim: None } => {
                 return Err(Refusal::new(
                     Code::Transition,
-                    format!("task `{id}` is blocked, and nobody holds it"),
+                    format!("task `{id}` is blocked, and nobody holds it: {}", text::excerpt(reason)),
                 )
-                .hint(format!("orchestrator task unblock {id}")));
+                .hint(format!("once that is settled: orchestrator task unblock {id}")));
             }
             Status::Done { .. } | Status::Cancelled { .. } => {
                 return Err(Refusal::new(
                     Code::Transition,
                     format!("task `{id}` is {}; nobody holds it", seen.task.status.word()),
                 )
-                .hint(format!("orchestrator task reopen {id}")));
+                .hint(format!("orchestrator task show {id}")));
             }
         };
         let agent = match self.whose {
-            Whose::Mine => claims::acting_holder(&seen, &claim.agent, self.epoch, context)?,
+            Whose::Mine => claims::acting_holder(&seen, &claim.agent, context)?,
+            // Who asks is not silent, and needs no leave to give back what is his own.
+            Whose::Stale if context.actor.agent.as_ref() == Some(&claim.agent) => claim.agent.clone(),
             Whose::Stale => {
-                claims::check_stale(view, &seen, &claim, context)?;
+                let hint = format!("orchestrator task show {id}");
+                claims::check_stale(view, &seen, &claim, hint, context)?;
                 context.actor.id()
             }
         };
+        claims::check_epoch(&seen, self.epoch)?;
         let status = match &seen.task.status {
             Status::Blocked { reason, .. } => Status::Blocked { reason: reason.clone(), claim: None },
             Status::Pending | Status::InProgress(_) | Status::Done { .. } | Status::Cancelled { .. } => {
@@ -86,5 +90,77 @@ impl Operation for Release {
             .event(event);
         change.records.extend(record);
         Ok(change)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AgentId, Span, Standing};
+    use crate::ops::fake::{Board, now, plan, plan_as};
+
+    fn release(whose: Whose, epoch: Option<u64>) -> Release {
+        Release { task: TaskRef::parse("00000001").unwrap(), reason: Some("too hard".into()), whose, epoch }
+    }
+
+    fn claimed() -> Board {
+        Board::with(|board| board.workstream("w").claimed("00000001", "w", "agent-1"))
+    }
+
+    #[test]
+    fn a_release_frees_the_record_and_keeps_the_epoch() {
+        let change = plan_as(&claimed(), "agent-1", &release(Whose::Mine, Some(1))).unwrap();
+        assert_eq!(change.subject, "release 00000001 Task 00000001");
+        let record = &change.records[0].record;
+        assert_eq!((&record.standing, record.epoch), (&Standing::Free, 1));
+        assert_eq!(record.reason.as_deref(), Some("too hard"));
+        assert_eq!(change.outcome.task.task.status, Status::Pending);
+        assert_eq!(change.events[0].text("released_from"), None);
+    }
+
+    #[test]
+    fn a_holder_that_has_lost_the_claim_meanwhile_is_refused_by_its_epoch() {
+        for whose in [Whose::Mine, Whose::Stale] {
+            let refusal = plan_as(&claimed(), "agent-1", &release(whose, Some(0))).unwrap_err();
+            assert_eq!(refusal.code, Code::NotHolder);
+            assert_eq!(
+                refusal.message,
+                "the claim with epoch 0 on task `00000001` is over; its epoch is 1 now"
+            );
+        }
+    }
+
+    #[test]
+    fn a_silent_claim_is_freed_by_anybody_and_the_log_says_whose_it_was() {
+        let mut board = claimed();
+        let stale = release(Whose::Stale, None);
+        assert_eq!(plan_as(&board, "agent-2", &stale).unwrap_err().code, Code::Held);
+        board.settings.claims_stale_after = Span::from_secs(12 * 60 - 1);
+        let change = plan_as(&board, "agent-2", &stale).unwrap();
+        assert_eq!(
+            (change.events[0].agent.as_str(), change.events[0].text("released_from")),
+            ("agent-2", Some("agent-1"))
+        );
+        // Exactly as long as the settings ask is not longer.
+        board.settings.claims_stale_after = Span::from_secs(12 * 60);
+        assert_eq!(plan_as(&board, "agent-2", &stale).unwrap_err().code, Code::Held);
+        board.settings.claims_stale_after = Span::from_secs(60);
+        board.seen("agent-1", now());
+        let refusal = plan_as(&board, "agent-2", &stale).unwrap_err();
+        assert!(refusal.message.contains("who was seen just now"), "{refusal}");
+    }
+
+    #[test]
+    fn nobody_needs_to_be_silent_to_give_back_what_is_his_own() {
+        let change = plan_as(&claimed(), "agent-1", &release(Whose::Stale, None)).unwrap();
+        assert_eq!(change.events[0].agent, AgentId::parse("agent-1").unwrap().as_str());
+        assert_eq!(change.events[0].text("released_from"), None);
+    }
+
+    #[test]
+    fn a_claim_that_never_had_an_epoch_needs_no_record() {
+        let mut board = claimed();
+        board.edit(crate::model::TaskId::parse("00000001").unwrap(), |seen| seen.task.epoch = 0);
+        assert!(plan(&board, &release(Whose::Mine, None)).unwrap().records.is_empty());
     }
 }

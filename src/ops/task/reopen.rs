@@ -1,7 +1,7 @@
 //! `task reopen`
 
 use crate::model::{Action, Change, Code, Context, Edit, Operation, Refusal, Status, Task, TaskRef, View};
-use crate::ops::{claims, resolve};
+use crate::ops::{claims, resolve, text};
 
 use super::Told;
 
@@ -30,11 +30,14 @@ impl Operation for Reopen {
                         claim.agent
                     ),
                 )
-                .hint(format!("orchestrator task release {id}")));
+                .hint(format!("orchestrator task show {id}")));
             }
-            Status::Blocked { .. } => {
-                return Err(Refusal::new(Code::Transition, format!("task `{id}` is blocked, not finished"))
-                    .hint(format!("orchestrator task unblock {id}")));
+            Status::Blocked { reason, .. } => {
+                return Err(Refusal::new(
+                    Code::Transition,
+                    format!("task `{id}` is blocked, not finished: {}", text::excerpt(reason)),
+                )
+                .hint(format!("once that is settled: orchestrator task unblock {id}")));
             }
         }
         let agent = context.actor.id();

@@ -28,7 +28,7 @@ impl Operation for Unblock {
                     Code::Transition,
                     format!("task `{id}` is {}, not blocked", seen.task.status.word()),
                 )
-                .hint(format!("orchestrator task reopen {id}")));
+                .hint(format!("orchestrator task show {id}")));
             }
         };
         let agent = context.actor.id();
