@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod model;
+pub mod views;
 
 mod codec;
 mod git;
