@@ -8,6 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{Record, RecordKey, Task, is_printable};
 
+use super::quote;
+
 /// How much of a description is looked at, and how many things one task can name.
 const LONGEST_TEXT: usize = 64 * 1024;
 const MOST: usize = 64;
@@ -77,7 +79,7 @@ pub(crate) fn named(task: &Task, resources: &Resources) -> BTreeSet<Named> {
             found.insert(Named::Thing(name.to_owned()));
         }
     }
-    for text in [task.title.as_str(), beginning(&task.description)] {
+    for text in [task.title.as_str(), quote::beginning(&task.description, LONGEST_TEXT)] {
         resources.collect(text, &mut found);
         for span in spans(text) {
             found.extend(code(span).map(Named::Thing));
@@ -90,10 +92,6 @@ pub(crate) fn named(task: &Task, resources: &Resources) -> BTreeSet<Named> {
         }
     }
     found
-}
-
-fn beginning(text: &str) -> &str {
-    &text[..text.floor_char_boundary(LONGEST_TEXT)]
 }
 
 /// The words between blanks, without the punctuation and quotes around them.

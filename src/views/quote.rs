@@ -52,6 +52,12 @@ pub(crate) fn block(text: &str) -> String {
     format!("{fence}text\n{text}\n{fence}")
 }
 
+/// As much of the text as `bytes` hold, cut between characters.
+pub(crate) fn beginning(text: &str, bytes: usize) -> &str {
+    let end = (0..=bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
 fn longest_run(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
@@ -73,6 +79,13 @@ mod tests {
     #[test]
     fn what_does_not_print_is_removed() {
         assert_eq!(clean("a\u{1b}[2Jb\u{202e}c\u{200b}d\u{7f}\te\rf\u{2028}g"), "a[2Jbcd\te\nf\ng");
+    }
+
+    #[test]
+    fn a_beginning_never_cuts_a_character() {
+        for (bytes, kept) in [(0, ""), (1, "a"), (2, "a"), (3, "aé"), (9, "aéb")] {
+            assert_eq!(beginning("aéb", bytes), kept);
+        }
     }
 
     #[test]

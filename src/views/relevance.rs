@@ -8,6 +8,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::{Knowledge, Task};
 
+use super::quote;
+
 /// How much of each text is looked at.
 const LONGEST: usize = 64 * 1024;
 
@@ -98,7 +100,7 @@ const STOP: [&str; 70] = [
 
 /// The words of a text, lower-case, a plural as its singular; without those that say nothing.
 fn words(text: &str) -> impl Iterator<Item = String> {
-    let text = &text[..text.floor_char_boundary(LONGEST)];
+    let text = quote::beginning(text, LONGEST);
     text.split(|c: char| !c.is_alphanumeric()).filter_map(|word| {
         let word = word.to_lowercase();
         if word.chars().count() < 3 || STOP.binary_search(&word.as_str()).is_ok() {
