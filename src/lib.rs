@@ -3,6 +3,7 @@
 pub mod engine;
 pub mod model;
 pub mod ops;
+pub mod views;
 
 mod codec;
 mod git;

@@ -1,0 +1,77 @@
+//! The registered agents.
+
+use crate::model::{Agent, AgentId, Fault, Log, Timestamp, View};
+
+use super::document::AgentDocument;
+use super::newest::Newest;
+
+/// All that can be read, by id.
+pub fn agents(view: &dyn View, now: Timestamp) -> Result<Vec<AgentDocument>, Fault> {
+    let agents = view.agents()?;
+    let newest = newest_for(view, &agents)?;
+    agents.iter().map(|agent| document(view, &newest, agent, now)).collect()
+}
+
+/// One agent, if it registered.
+pub fn agent(view: &dyn View, id: &AgentId, now: Timestamp) -> Result<Option<AgentDocument>, Fault> {
+    let Some(agent) = view.agent(id)? else { return Ok(None) };
+    let newest = newest_for(view, std::slice::from_ref(&agent))?;
+    document(view, &newest, &agent, now).map(Some)
+}
+
+/// The log is read only where an imported stamp has to be weighed against it.
+fn newest_for(view: &dyn View, agents: &[Agent]) -> Result<Newest, Fault> {
+    let weighs = agents.iter().any(|agent| agent.imported.get("last_seen").is_some());
+    Ok(Newest::of(&if weighs { view.log()? } else { Log::default() }))
+}
+
+/// An imported `last_seen` is kept as it was written until the agent is seen here for the first time.
+pub(crate) fn document(
+    view: &dyn View,
+    newest: &Newest,
+    agent: &Agent,
+    now: Timestamp,
+) -> Result<AgentDocument, Fault> {
+    let stale_after = view.settings().agents_stale_after;
+    let seen = view.last_seen(agent.id.as_str())?;
+    let Some(kept) = agent.imported.get("last_seen") else {
+        return Ok(AgentDocument::of(agent, seen, now, stale_after));
+    };
+    let kept_at = Timestamp::parse(kept).ok();
+    if seen > newest.imported_of(agent.id.as_str()) {
+        return Ok(AgentDocument::of(agent, seen.max(kept_at), now, stale_after));
+    }
+    let document = AgentDocument::of(agent, kept_at, now, stale_after);
+    Ok(AgentDocument { last_seen: kept.to_owned(), ..document })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Action;
+    use crate::views::fake::{Board, agent as registered, at, event};
+
+    #[test]
+    fn agents_are_seen_by_presence_and_by_log() {
+        let mut board = Board::default().logs(event("e1", at(9), "agent-2", Action::TaskClaimed));
+        board.agents = vec![registered("agent-2"), registered("agent-1")];
+        board.presence.insert("agent-1".to_owned(), at(3));
+        let seen: Vec<_> = agents(&board, at(10)).unwrap().into_iter().map(|a| (a.id, a.stale)).collect();
+        assert_eq!(seen, [("agent-1".to_owned(), true), ("agent-2".to_owned(), false)]);
+        assert_eq!(agent(&board, &AgentId::parse("agent-9").unwrap(), at(10)).unwrap(), None);
+    }
+
+    #[test]
+    fn an_imported_sight_stays_as_written_until_the_agent_acts_here() {
+        let mut imported = event("e1", at(9), "agent-1", Action::TaskClaimed);
+        imported.line = Some("{}".to_owned());
+        let mut board = Board::default().logs(imported);
+        let mut old = registered("agent-1");
+        old.imported.0.insert("last_seen".to_owned(), "2026-02-06T12:04:00Z".to_owned());
+        board.agents = vec![old];
+        assert_eq!(agents(&board, at(10)).unwrap()[0].last_seen, "2026-02-06T12:04:00Z");
+        assert!(agents(&board, at(10)).unwrap()[0].stale);
+        board.presence.insert("agent-1".to_owned(), at(10));
+        assert_eq!(agents(&board, at(10)).unwrap()[0].last_seen, at(10).to_string());
+    }
+}

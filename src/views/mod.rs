@@ -1,0 +1,39 @@
+//! What can be told of a board: pure functions from a [`View`](crate::model::View) to documents.
+//!
+//! A document is a value that people and machines can read. It serialises as the predecessor's JSON did:
+//! its keys first and in its order (`null` where it had `null`), then ours, only where they are set; and
+//! it reads back as the same value. Stamps are text as [`Timestamp`](crate::model::Timestamp) prints it
+//! (or, for imported entities, as the predecessor wrote it); words such as "12 minutes" are the
+//! business of the terminal.
+//!
+//! Nothing here reads a clock: `now` is an argument. Damaged entries are left out of every list and named
+//! by [`status::status`]. Texts are handed out as they are; whoever prints them decides how, with
+//! [`json::for_terminal`] for JSON. The one exception is [`brief`], which quotes what others wrote.
+
+pub mod agents;
+pub mod board;
+pub mod brief;
+pub mod collect;
+pub mod document;
+pub mod events;
+pub mod json;
+pub mod knowledge;
+pub mod locks;
+pub mod plan;
+pub mod resolve;
+pub mod search;
+pub mod show;
+pub mod state;
+pub mod status;
+pub mod tasks;
+
+mod material;
+mod named;
+mod newest;
+mod quote;
+mod ready;
+mod relevance;
+mod template;
+
+#[cfg(test)]
+mod fake;

@@ -1,0 +1,235 @@
+//! The state of the whole board on one screen.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Damage, Fault, SeenTask, Status as TaskStatus, Timestamp, View};
+
+use super::document::{AgentDocument, ElsewhereDocument, EventDocument, LockDocument, WorkstreamSummary};
+use super::events::Filter;
+use super::newest::Newest;
+use super::{agents, board, events, locks};
+
+/// How many events are recent.
+const RECENT: usize = 10;
+
+/// The predecessor's status, then what it didn't know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The number of the board's own events.
+    pub version: u64,
+    /// The newest event; on a board without any, now.
+    pub updated_at: String,
+    /// By priority, then name.
+    pub workstreams: Vec<WorkstreamSummary>,
+    /// By id.
+    pub agents: Vec<AgentDocument>,
+    /// By resource.
+    pub active_locks: Vec<LockDocument>,
+    /// The last ten, oldest first.
+    pub recent_events: Vec<EventDocument>,
+    /// Sorted.
+    pub knowledge_topics: Vec<String>,
+    /// Tasks in somebody's hands, by rank.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub active_tasks: Vec<ActiveTask>,
+    /// Tasks that are done or cancelled on another branch, by rank: *finished is not landed*.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub finished_elsewhere: Vec<FinishedTask>,
+    /// Files of the board that can't be understood.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<DamageDocument>,
+    /// History is cut off (a shallow clone): older events are missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_is_cut: bool,
+}
+
+/// A task that somebody works on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveTask {
+    /// Its workstream.
+    pub workstream: String,
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// 1 is the highest that people usually give.
+    pub priority: i64,
+    /// The holder.
+    pub assigned_to: String,
+    /// When it was claimed; `null` for tasks of the predecessor.
+    pub claimed_at: Option<String>,
+    /// When the holder was last seen, if ever.
+    pub holder_last_seen: Option<String>,
+    /// The holder has been silent for so long that the task may be taken over.
+    pub stale: bool,
+    /// Where it was claimed, when that is not on this board: another branch, or a commit that left it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claimed_on: Option<ElsewhereDocument>,
+}
+
+/// A task that is finished, but not on this board.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FinishedTask {
+    /// Its workstream.
+    pub workstream: String,
+    /// Its id.
+    pub id: String,
+    /// One line.
+    pub title: String,
+    /// `done` or `cancelled`.
+    pub status: String,
+    /// Where.
+    pub finished_on: ElsewhereDocument,
+}
+
+/// A file of the board that can't be understood.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DamageDocument {
+    /// From the repository's root.
+    pub path: String,
+    /// From 1.
+    pub line: usize,
+    /// From 1, in characters.
+    pub column: usize,
+    /// One sentence.
+    pub why: String,
+}
+
+impl DamageDocument {
+    /// The document of a damaged file.
+    pub fn of(damage: &Damage) -> Self {
+        Self { path: damage.path.clone(), line: damage.line, column: damage.column, why: damage.why.clone() }
+    }
+}
+
+/// The whole board. Costs one pass of the log and one of the tasks.
+pub fn status(view: &dyn View, now: Timestamp) -> Result<Status, Fault> {
+    let log = view.log()?;
+    let newest = Newest::of(&log);
+    let tasks = view.tasks()?;
+    let registered = view.agents()?;
+    let agents = registered.iter().map(|agent| agents::document(view, &newest, agent, now));
+    let recent = Filter { last: Some(RECENT), ..Filter::default() };
+    Ok(Status {
+        version: log.board_events,
+        updated_at: newest.event().unwrap_or(now).to_string(),
+        workstreams: board::summaries(&view.workstreams()?, &tasks),
+        agents: agents.collect::<Result<_, _>>()?,
+        active_locks: locks::live(view, now)?,
+        recent_events: events::newest(&log, &recent).into_iter().map(EventDocument::of).collect(),
+        knowledge_topics: view.topics()?.iter().map(ToString::to_string).collect(),
+        active_tasks: active(view, &tasks, now)?,
+        finished_elsewhere: tasks.iter().filter_map(finished_elsewhere).collect(),
+        damage: view.damage()?.iter().map(DamageDocument::of).collect(),
+        log_is_cut: log.is_cut,
+    })
+}
+
+fn active(view: &dyn View, tasks: &[SeenTask], now: Timestamp) -> Result<Vec<ActiveTask>, Fault> {
+    let stale_after = view.settings().claims_stale_after;
+    let mut active = Vec::new();
+    for seen in tasks {
+        let TaskStatus::InProgress(claim) = &seen.task.status else { continue };
+        let last_seen = view.last_seen(claim.agent.as_str())?;
+        // Who was never heard of has been silent for as long as the task is there.
+        let heard = last_seen.max(claim.claimed_at).unwrap_or(seen.task.created_at);
+        active.push(ActiveTask {
+            workstream: seen.task.workstream.to_string(),
+            id: seen.task.id.to_string(),
+            title: seen.task.title.clone(),
+            priority: seen.task.priority.0,
+            assigned_to: claim.agent.to_string(),
+            claimed_at: claim.claimed_at.map(|at| at.to_string()),
+            holder_last_seen: last_seen.map(|at| at.to_string()),
+            stale: now.since(heard) > stale_after,
+            claimed_on: ElsewhereDocument::of(&seen.landing),
+        });
+    }
+    Ok(active)
+}
+
+fn finished_elsewhere(seen: &SeenTask) -> Option<FinishedTask> {
+    if !seen.task.status.is_over() {
+        return None;
+    }
+    Some(FinishedTask {
+        workstream: seen.task.workstream.to_string(),
+        id: seen.task.id.to_string(),
+        title: seen.task.title.clone(),
+        status: seen.task.status.word().to_owned(),
+        finished_on: ElsewhereDocument::of(&seen.landing)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Action;
+    use crate::views::fake::{self, Board, at, elsewhere, event, task};
+
+    #[test]
+    fn an_empty_board_has_the_predecessor_s_keys_and_no_more() {
+        let status = status(&Board::default(), at(1)).unwrap();
+        assert_eq!(
+            serde_json::to_string(&status).unwrap(),
+            r#"{"version":0,"updated_at":"2026-02-06T12:01:00.000Z","workstreams":[],"agents":[],"active_locks":[],"recent_events":[],"knowledge_topics":[]}"#
+        );
+    }
+
+    #[test]
+    fn claims_of_the_silent_are_stale() {
+        let mut board = Board::with(vec![
+            task("00000001", "revenue", "fresh").held("agent-1", at(0)),
+            task("00000002", "revenue", "silent").held("agent-2", at(0)),
+            task("00000003", "revenue", "never seen, just claimed").held("agent-3", at(95)),
+        ])
+        .logs(event("e1", at(1), "agent-2", Action::TaskClaimed));
+        board.presence.insert("agent-1".to_owned(), at(99));
+        let status = status(&board, at(100)).unwrap();
+        let stale: Vec<_> = status.active_tasks.iter().map(|one| (one.id.as_str(), one.stale)).collect();
+        assert_eq!(stale, [("00000001", false), ("00000002", true), ("00000003", false)]);
+        assert_eq!(status.active_tasks[1].holder_last_seen, Some(at(1).to_string()));
+    }
+
+    #[test]
+    fn what_is_elsewhere_damaged_or_locked_is_told() {
+        let mut board = Board::with(vec![
+            elsewhere(task("00000001", "revenue", "a").done("agent-1", at(0), at(1), "r"), "feat-a", "abc"),
+            elsewhere(task("00000002", "revenue", "b").held("agent-1", at(0)), "feat-b", "def"),
+            task("00000003", "revenue", "c").done("agent-1", at(0), at(1), "r"),
+        ])
+        .knows("zebra", "")
+        .knows("api", "");
+        board.locks = vec![fake::lock("git", "agent-1", at(2))];
+        board.damage = vec![Damage {
+            path: ".orchestrator/tasks/29/299833bc.yaml".to_owned(),
+            line: 4,
+            column: 9,
+            why: "unknown status `Done`".to_owned(),
+        }];
+        board.log.is_cut = true;
+        let status = status(&board, at(2)).unwrap();
+        assert_eq!(status.finished_elsewhere.len(), 1);
+        assert_eq!(status.finished_elsewhere[0].finished_on.branch.as_deref(), Some("feat-a"));
+        assert_eq!(
+            status.active_tasks[0].claimed_on.as_ref().and_then(|on| on.commit.as_deref()),
+            Some("def")
+        );
+        assert_eq!((status.damage[0].line, status.log_is_cut), (4, true));
+        assert_eq!(status.active_locks[0].expires_at, Some(at(3).to_string()));
+        assert_eq!(status.knowledge_topics, ["api", "zebra"]);
+        let text = serde_json::to_string(&status).unwrap();
+        assert_eq!(serde_json::from_str::<Status>(&text).unwrap(), status);
+    }
+
+    #[test]
+    fn the_last_ten_events_are_recent() {
+        let board = (0..12).fold(Board::default(), |board, n| {
+            board.logs(event(&format!("e{n}"), at(n), "a", Action::TaskUpdated))
+        });
+        let status = status(&board, at(20)).unwrap();
+        assert_eq!((status.version, status.updated_at), (12, at(11).to_string()));
+        let ids: Vec<_> = status.recent_events.iter().filter_map(|event| event.id.as_deref()).collect();
+        assert_eq!((ids.len(), ids[0], ids[9]), (10, "e2", "e11"));
+    }
+}
