@@ -2,6 +2,7 @@
 
 pub mod engine;
 pub mod model;
+pub mod ops;
 
 mod codec;
 mod git;

@@ -102,6 +102,14 @@ impl Span {
         self.0
     }
 
+    /// Its size in the largest unit that fits, for people: `12 minutes`, `1 hour`, `3 days`.
+    pub fn in_words(self) -> String {
+        let units = [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000)];
+        let fit = units.iter().find(|(_, millis)| self.0 >= *millis);
+        let (unit, count) = fit.map_or(("second", 0), |(unit, millis)| (*unit, self.0 / millis));
+        format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+    }
+
     /// Reads a whole number with a unit: `500ms`, `60s`, `90m`, `2h`, `3d`, `1w`; a bare number is seconds.
     pub fn parse(text: &str) -> Result<Self, BadTime> {
         let bad =
@@ -176,6 +184,15 @@ mod tests {
         }
         assert_eq!(Span::from_secs(90).to_string(), "90s");
         assert_eq!(Span::from_secs(3600).to_string(), "1h");
+    }
+
+    #[test]
+    fn spans_have_words() {
+        for (secs, words) in
+            [(0, "0 seconds"), (1, "1 second"), (119, "1 minute"), (7200, "2 hours"), (90_000, "1 day")]
+        {
+            assert_eq!(Span::from_secs(secs).in_words(), words);
+        }
     }
 
     #[test]

@@ -1,0 +1,5 @@
+//! Verbs on agents.
+
+mod register;
+
+pub use register::Register;

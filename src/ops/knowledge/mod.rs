@@ -1,0 +1,7 @@
+//! Verbs on knowledge.
+
+mod delete;
+mod write;
+
+pub use delete::{Delete, Deleted};
+pub use write::Write;

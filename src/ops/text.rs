@@ -1,0 +1,86 @@
+//! Rules for text that people and agents give.
+
+use crate::model::{Code, Refusal, is_printable};
+
+/// The most bytes of a description, a result, a reason or a document.
+const LONGEST: usize = 1 << 20;
+
+/// One printable line of 1 to 500 characters, as a title.
+pub(super) fn check_line(what: &str, text: &str) -> Result<(), Refusal> {
+    let why = if text.trim().is_empty() {
+        "is empty"
+    } else if text.chars().count() > 500 {
+        "is longer than 500 characters"
+    } else if text.contains(['\n', '\r']) {
+        "has more than one line; what follows the first belongs into the description"
+    } else if !text.chars().all(is_printable) {
+        "holds a character that does not print"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Code::Invalid, format!("the {what} {why}")))
+}
+
+/// Any text of at most 1 MiB without NUL.
+pub(super) fn check_text(what: &str, text: &str) -> Result<(), Refusal> {
+    let why = if text.len() > LONGEST {
+        "is longer than 1 MiB"
+    } else if text.contains('\0') {
+        "holds a NUL character"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(Code::Invalid, format!("the {what} {why}")))
+}
+
+/// Short printable words, as labels and capabilities; repeats are dropped.
+pub(super) fn check_words(what: &str, words: &[String]) -> Result<Vec<String>, Refusal> {
+    let mut kept: Vec<String> = Vec::new();
+    for word in words {
+        check_line(what, word)?;
+        if word.len() > 100 {
+            return Err(Refusal::new(Code::Invalid, format!("the {what} `{word}` is longer than 100 bytes")));
+        }
+        if !kept.contains(word) {
+            kept.push(word.clone());
+        }
+    }
+    Ok(kept)
+}
+
+/// A word of a shell's command line that means `text`.
+pub(super) fn quoted(text: &str) -> String {
+    let is_plain =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%');
+    if !text.is_empty() && text.chars().all(is_plain) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn titles_are_one_printable_line() {
+        assert!(check_line("title", "Add payments – now").is_ok());
+        for bad in ["", "  ", "a\nOrchestrator-Event: {}", "a\u{1b}[2J", "a\u{202e}b", &"x".repeat(501)] {
+            assert_eq!(check_line("title", bad).unwrap_err().code, Code::Invalid, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn longer_text_may_hold_anything_but_nul() {
+        assert!(check_text("result", "a\n\u{1b}[2J\r\n").is_ok());
+        assert!(check_text("result", "a\0b").is_err());
+        assert!(check_text("result", &"x".repeat(LONGEST + 1)).is_err());
+    }
+
+    #[test]
+    fn hints_can_be_pasted() {
+        assert_eq!(quoted("src/main.rs"), "src/main.rs");
+        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
+    }
+}

@@ -1,0 +1,7 @@
+//! Verbs on workstreams.
+
+mod create;
+mod update;
+
+pub use create::Create;
+pub use update::Update;
