@@ -15,6 +15,8 @@ pub(crate) struct Board {
     knowledge: Vec<Knowledge>,
     locks: Vec<Record>,
     seen: BTreeMap<String, Timestamp>,
+    log: Log,
+    imports: Vec<String>,
 }
 
 /// When everything in these tests happens.
@@ -162,6 +164,28 @@ impl Board {
         self.locks.push(record);
     }
 
+    /// Makes the entries of a change true, with its events as a reader of history gives them.
+    pub(crate) fn apply<O>(&mut self, change: &Change<O>) {
+        for edit in &change.edits {
+            match edit.clone() {
+                Edit::Workstream(new) => self.workstreams.push(new),
+                Edit::Task(new) => {
+                    self.tasks.insert(new.id, SeenTask::from_file(*new));
+                }
+                Edit::Agent(new) => self.agents.push(new),
+                Edit::Knowledge(new) => self.knowledge.push(new),
+                Edit::RemoveKnowledge(topic) => self.knowledge.retain(|known| known.topic != topic),
+                Edit::File { .. } => {}
+            }
+        }
+        for edit in &change.records {
+            self.locks.retain(|known| known.key != edit.record.key);
+            self.locks.push(Record { commit: Some("a".repeat(40)), ..edit.record.clone() });
+        }
+        self.log.events.extend(change.events.iter().cloned());
+        self.imports.extend(change.trailers.iter().map(|(_, value)| value.clone()));
+    }
+
     pub(crate) fn free_locks(&mut self) {
         self.locks.iter_mut().for_each(|lock| lock.standing = Standing::Free);
     }
@@ -244,11 +268,11 @@ impl View for Board {
     }
 
     fn log(&self) -> Result<Log, Fault> {
-        Ok(Log::default())
+        Ok(self.log.clone())
     }
 
     fn imports(&self) -> Result<Vec<String>, Fault> {
-        Ok(Vec::new())
+        Ok(self.imports.clone())
     }
 
     fn damage(&self) -> Result<Vec<Damage>, Fault> {

@@ -5,15 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Imported, Timestamp, is_printable};
+use crate::model::{Imported, Priority, Timestamp, is_printable};
 
 use super::Problem;
 use super::json::{Flaw, Member, Node, Value};
 
 /// The longest text that a task, a workstream or a document may hold: 1 MiB.
 pub(super) const LONGEST: usize = 1 << 20;
-/// The longest title, in characters and in bytes.
-const TITLE: (usize, usize) = (500, 2000);
+/// The longest title, in characters.
+const TITLE: usize = 500;
 /// The longest label or capability, in bytes.
 const WORD: usize = 100;
 /// Beyond it JavaScript's numbers are not whole any more.
@@ -28,8 +28,9 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     /// Text of these bytes, or the place of the first that are none.
-    pub(super) fn new(name: &str, bytes: &'a [u8]) -> Result<Self, Problem> {
-        let starts_of = |text: &str| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+    pub(super) fn new(name: &str, bytes: &'a [u8]) -> Result<Self, Box<Problem>> {
+        let starts_of =
+            |text: &str| std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         match std::str::from_utf8(bytes) {
             Ok(text) => {
                 // A byte order mark says nothing in UTF-8; some editors leave one.
@@ -39,7 +40,7 @@ impl<'a> Source<'a> {
             Err(error) => {
                 let sound = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default();
                 let source = Source { name: name.to_owned(), text: sound, starts: starts_of(sound) };
-                Err(source.problem(sound.len(), "", "not UTF-8"))
+                Err(Box::new(source.problem(sound.len(), "", "not UTF-8")))
             }
         }
     }
@@ -127,7 +128,8 @@ pub(super) struct Entity<'n, 'a> {
 
 /// `path.key`, or `path["key"]` where the key is no plain word.
 pub(super) fn join(path: &str, key: &str) -> String {
-    let is_word = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
+    let is_word =
+        !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'));
     match (is_word, path.is_empty()) {
         (true, true) => key.to_owned(),
         (true, false) => format!("{path}.{key}"),
@@ -242,9 +244,9 @@ impl<'n, 'a> Entity<'n, 'a> {
         } else if let Some(bad) = title.chars().find(|c| !is_printable(*c)) {
             let bad = bad.escape_unicode();
             self.refuse(key, format!("a title is one line of text that prints, without {bad}"), report)
-        } else if title.chars().count() > TITLE.0 || title.len() > TITLE.1 {
+        } else if title.chars().count() > TITLE {
             let length = title.chars().count();
-            self.refuse(key, format!("has {length} characters, a title has at most {}", TITLE.0), report)
+            self.refuse(key, format!("has {length} characters, a title has at most {TITLE}"), report)
         } else {
             Some(title)
         }
@@ -279,13 +281,24 @@ impl<'n, 'a> Entity<'n, 'a> {
         all
     }
 
-    /// A whole number that is not negative; `default` if the key is absent. `5.0` is whole.
-    pub(super) fn whole_or(&self, key: &str, default: i64, report: &mut Report) -> Option<i64> {
+    /// A whole number from 0; 0 if the key is absent. `5.0` is whole.
+    pub(super) fn count(&self, key: &str, report: &mut Report) -> Option<u64> {
+        self.whole(key, (0, 0), report).map(i64::unsigned_abs)
+    }
+
+    /// A priority, which may be below 0; the default one if the key is absent.
+    pub(super) fn priority(&self, key: &str, report: &mut Report) -> Option<Priority> {
+        self.whole(key, (Priority::default().0, -LARGEST), report).map(Priority)
+    }
+
+    fn whole(&self, key: &str, (default, lowest): (i64, i64), report: &mut Report) -> Option<i64> {
         match self.node(key) {
             None => Some(default),
             Some(Node { value: Value::Number(text), .. }) => match whole(text) {
-                Some(number) if (0..=LARGEST).contains(&number) => Some(number),
-                Some(_) => self.refuse(key, format!("`{text}` is not between 0 and {LARGEST}"), report),
+                Some(number) if (lowest..=LARGEST).contains(&number) => Some(number),
+                Some(_) => {
+                    self.refuse(key, format!("`{text}` is not between {lowest} and {LARGEST}"), report)
+                }
                 None => self.refuse(key, format!("`{text}` is no whole number"), report),
             },
             Some(node) => self.wrong(key, node, "a whole number", report),

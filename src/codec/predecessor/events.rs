@@ -14,7 +14,10 @@ use super::json::{self, Value};
 pub(super) fn read(name: &str, bytes: &[u8], report: &mut Report) -> Vec<Event> {
     let source = match Source::new(name, bytes) {
         Ok(source) => source,
-        Err(problem) => return report.refuse::<()>(problem).map_or_else(Vec::new, |()| Vec::new()),
+        Err(problem) => {
+            report.problems.push(*problem);
+            return Vec::new();
+        }
     };
     let mut events = Vec::new();
     for (index, line) in source.text.split('\n').enumerate() {
@@ -36,8 +39,9 @@ fn is_blank(c: char) -> bool {
 
 fn one(name: &str, number: usize, line: &str) -> Result<Event, Vec<Problem>> {
     let source = Source::line(name, number, line);
-    let node = json::parse(line)
-        .map_err(|flaws| flaws.into_iter().map(|flaw| source.problem(flaw.at, "", flaw.why)).collect::<Vec<_>>())?;
+    let node = json::parse(line).map_err(|flaws| {
+        flaws.into_iter().map(|flaw| source.problem(flaw.at, "", flaw.why)).collect::<Vec<_>>()
+    })?;
     let Value::Object(members) = &node.value else {
         let why = format!("expected an object, found {}", node.kind());
         return Err(vec![source.problem(node.at, "", why)]);

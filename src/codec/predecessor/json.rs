@@ -205,7 +205,10 @@ mod tests {
 
     #[test]
     fn a_key_that_stands_twice_is_reported_however_it_is_spelt() {
-        assert_eq!(at(r#"{"a": 1, "b": {"c": 1, "\u0063": 2}}"#), (23, "the key `c` is there twice".to_owned()));
+        assert_eq!(
+            at(r#"{"a": 1, "b": {"c": 1, "\u0063": 2}}"#),
+            (23, "the key `c` is there twice".to_owned())
+        );
         let flaws = parse(r#"{"a": 1, "a": 2, "a": 3}"#).unwrap_err();
         assert_eq!(flaws.len(), 2);
     }

@@ -11,7 +11,12 @@ const BETWEEN: &str = " at ";
 const AFTER: &str = " -->";
 
 /// The document in a file. `name` is its path below `knowledge/`.
-pub(super) fn read(name: &str, bytes: &[u8], names: &mut Names<'_>, report: &mut Report) -> Option<Knowledge> {
+pub(super) fn read(
+    name: &str,
+    bytes: &[u8],
+    names: &mut Names<'_>,
+    report: &mut Report,
+) -> Option<Knowledge> {
     let file = format!("knowledge/{}", name.escape_debug());
     let Some(topic) = name.strip_suffix(".md") else {
         report.remarks.push(format!("{file}: not kept, documents end in `.md`"));
@@ -35,20 +40,24 @@ pub(super) fn read(name: &str, bytes: &[u8], names: &mut Names<'_>, report: &mut
         let why = format!("has {} bytes, at most {LONGEST} are allowed", bytes.len());
         return report.refuse(whole(why, None));
     }
-    if let Err(problem) = Source::new(&file, bytes) {
-        return report.refuse(problem);
+    let source = match Source::new(&file, bytes) {
+        Ok(source) => source,
+        Err(problem) => return report.refuse(*problem),
+    };
+    if let Some(at) = source.text.find('\0') {
+        return report.refuse(source.problem(at, "", "holds a NUL character"));
     }
+    // Not the source's text: a byte order mark is content here.
     let text = std::str::from_utf8(bytes).unwrap_or_default();
-    if let Some(at) = text.find('\0') {
-        let (line, column) = (text[..at].matches('\n').count() + 1, text[..at].lines().last().map_or(0, |l| l.chars().count()));
-        let problem = whole("holds a NUL character".to_owned(), None);
-        return report.refuse(Problem { place: Some((line, column + 1)), ..problem });
-    }
     let (updated_by, updated_at, content) = match header(text) {
         Some((by, at, content)) => (Some(names.somebody(by.to_owned())), Some(at), content),
         None => (None, None, text),
     };
-    Some(Knowledge { topic: topic?, content: content.to_owned(), updated_by, updated_at })
+    let read = Knowledge { topic: topic?, content: content.to_owned(), updated_by, updated_at };
+    match crate::codec::knowledge::encode(&read, None) {
+        Ok(_) => Some(read),
+        Err(problem) => report.refuse(whole(problem.why, None)),
+    }
 }
 
 /// Who, when, and the rest; only where [`header_line`] of them gives the very same bytes again.

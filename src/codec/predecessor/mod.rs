@@ -6,7 +6,8 @@
 //!
 //! - Refused: broken JSON, a key that stands twice, a value of another type, a task id that is none or
 //!   is there twice, an unknown status, a status that `assigned_to` contradicts, names that are not legal
-//!   here (unless renamed), a negative or broken number, a stamp that is none, text that is not UTF-8 or
+//!   here (unless renamed), a number with a fraction where a
+//!   whole one belongs, a stamp that is none, text that is not UTF-8 or
 //!   holds a NUL, titles that are not one printable line, dependencies on nothing or in a circle.
 //! - Taken: keys that are absent where there is a default, `5.0` for `5`, other spellings of a stamp (kept
 //!   as they were spelt), blank lines, CRLF and a missing line end in `events.jsonl`, a byte order mark.
@@ -113,7 +114,8 @@ impl fmt::Display for Problem {
 pub(crate) fn read(input: &Input, options: &Options) -> Result<Predecessor, Vec<Problem>> {
     let mut report = Report::default();
     let mut names = Names::new(options);
-    let events = input.events.as_deref().map_or_else(Vec::new, |bytes| events::read(EVENTS, bytes, &mut report));
+    let events =
+        input.events.as_deref().map_or_else(Vec::new, |bytes| events::read(EVENTS, bytes, &mut report));
     let found_in_events = std::mem::take(&mut report.problems);
     let state = state::read(STATE, &input.state, &events, &mut names, &mut report);
     report.problems.sort_by_key(|problem| problem.place);
@@ -162,7 +164,8 @@ fn digest(input: &Input) -> String {
 
 /// The refusal of a directory with these problems, all of them, one a line.
 pub(crate) fn refusal(problems: &[Problem]) -> Refusal {
-    let many = if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
+    let many =
+        if problems.len() == 1 { "1 problem".to_owned() } else { format!("{} problems", problems.len()) };
     let lines: String = problems.iter().map(|problem| format!("\n  {problem}")).collect();
     let refusal = Refusal::new(Code::Invalid, format!("nothing was imported: {many}{lines}"));
     let renames: BTreeMap<_, _> = problems.iter().filter_map(|problem| problem.better.clone()).collect();

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use crate::codec::{agent, task, workstream};
 use crate::model::{
-    Agent, Claim, Event, Imported, PredecessorLock, Priority, Span, Status, Task, TaskId, Timestamp,
-    Workstream, WorkstreamName, WorkstreamStatus,
+    Agent, Claim, Event, Imported, PredecessorLock, Span, Status, Task, TaskId, Timestamp, Workstream,
+    WorkstreamName, WorkstreamStatus,
 };
 
 use super::entity::{Entity, Report, Source, join};
@@ -24,14 +24,32 @@ const WORKSTREAM: Known = (
 const TASK: Known = (
     "a task",
     &[
-        "id", "title", "description", "status", "priority", "estimate", "assigned_to", "created_at",
-        "updated_at", "result", "workstream", "epoch", "claimed_at", "completed_at", "depends_on", "labels",
-        "created_by", "reason", "finished_on",
+        "id",
+        "title",
+        "description",
+        "status",
+        "priority",
+        "estimate",
+        "assigned_to",
+        "created_at",
+        "updated_at",
+        "result",
+        "workstream",
+        "epoch",
+        "claimed_at",
+        "completed_at",
+        "depends_on",
+        "labels",
+        "created_by",
+        "reason",
+        "finished_on",
     ],
 );
 const AGENT: Known = ("an agent", &["type", "status", "capabilities", "registered_at", "last_seen", "id"]);
-const LOCK: Known =
-    ("a lock", &["agent", "acquired_at", "ttl_ms", "resource", "epoch", "fencing_token", "expires_at", "reason"]);
+const LOCK: Known = (
+    "a lock",
+    &["agent", "acquired_at", "ttl_ms", "resource", "epoch", "fencing_token", "expires_at", "reason"],
+);
 
 /// What a `state.json` says.
 #[derive(Default)]
@@ -75,7 +93,7 @@ pub(super) fn read(
     let source = match Source::new(name, bytes) {
         Ok(source) => source,
         Err(problem) => {
-            report.problems.push(problem);
+            report.problems.push(*problem);
             return state;
         }
     };
@@ -119,7 +137,7 @@ struct Reader<'s, 'a, 'o> {
 
 impl Reader<'_, '_, '_> {
     fn check_root(&mut self, root: &Entity<'_, '_>) {
-        root.whole_or("version", 0, self.report);
+        root.count("version", self.report);
         root.text_or("updated_at", "", self.report);
         let has_any = ROOT.1.iter().any(|key| root.node(key).is_some());
         let is_empty = self.source.text.trim().len() <= 2;
@@ -142,18 +160,24 @@ impl Reader<'_, '_, '_> {
 
     /// The name that was made of `given`, or a problem at `at`.
     fn named<T>(&mut self, at: usize, path: &str, given: &str, name: Result<T, Refused>) -> Option<T> {
-        name.or_else(|refused| {
-            let mut problem = self.source.problem(at, path, refused.why);
-            problem.better = refused.better.map(|better| (given.to_owned(), better));
-            Err(self.report.problems.push(problem))
-        })
-        .ok()
+        match name {
+            Ok(name) => Some(name),
+            Err(refused) => {
+                let mut problem = self.source.problem(at, path, refused.why);
+                problem.better = refused.better.map(|better| (given.to_owned(), better));
+                self.report.refuse(problem)
+            }
+        }
     }
 
     /// An entity says its own name a second time in our exports; it must be the same.
     fn check_own(&mut self, entity: &Entity<'_, '_>, key: &str, name: &str) {
         if entity.text_or(key, name, self.report).is_some_and(|said| said != name) {
-            entity.refuse::<()>(key, format!("is not `{}`, where it stands", name.escape_debug()), self.report);
+            entity.refuse::<()>(
+                key,
+                format!("is not `{}`, where it stands", name.escape_debug()),
+                self.report,
+            );
         }
     }
 
@@ -207,7 +231,7 @@ impl Reader<'_, '_, '_> {
         self.check_own(&entity, "name", &member.key);
         let mut imported = Imported::default();
         let description = entity.text_or("description", "", self.report);
-        let priority = entity.whole_or("priority", Priority::default().0, self.report);
+        let priority = entity.priority("priority", self.report);
         let status = entity.text_or("status", "active", self.report).and_then(|word| {
             WorkstreamStatus::parse(&word).or_else(|| {
                 let why = format!("unknown status `{}`; one of active, closed", word.escape_debug());
@@ -220,7 +244,7 @@ impl Reader<'_, '_, '_> {
         let read = Workstream {
             name: name?,
             description: description?,
-            priority: Priority(priority?),
+            priority: priority?,
             status: status?,
             created_at: created_at?,
             created_by: self.names.somebody(created_by?),
@@ -253,12 +277,12 @@ impl Reader<'_, '_, '_> {
         self.check_own(&entity, "workstream", stream);
         let title = entity.title("title", self.report);
         let description = entity.text_or("description", "", self.report);
-        let priority = entity.whole_or("priority", Priority::default().0, self.report);
+        let priority = entity.priority("priority", self.report);
         let estimate = self.estimate(&entity);
         let created_at = entity.stamp("created_at", &mut imported, self.report);
         let status = self.status(&entity, &mut imported);
         let result = entity.nullable_text("result", self.report);
-        let epoch = entity.whole_or("epoch", 0, self.report);
+        let epoch = entity.count("epoch", self.report);
         let labels = entity.words("labels", self.report);
         let created_by = entity.text_or("created_by", "system", self.report);
         let updated_at = self.moved_stamp(&entity, "updated_at");
@@ -268,8 +292,8 @@ impl Reader<'_, '_, '_> {
             workstream: name?.clone(),
             title: title?,
             status: status?,
-            epoch: epoch?.unsigned_abs(),
-            priority: Priority(priority?),
+            epoch: epoch?,
+            priority: priority?,
             estimate: estimate?,
             depends_on: depends_on?,
             labels: labels?,
@@ -280,9 +304,11 @@ impl Reader<'_, '_, '_> {
             imported,
         };
         if let Some(text) = updated_at? {
-            let yielded = self.newest.of_task.get(&read.id).map_or(read.newest_stamp(), |newest| {
-                read.newest_stamp().max(*newest)
-            });
+            let yielded = self
+                .newest
+                .of_task
+                .get(&read.id)
+                .map_or(read.newest_stamp(), |newest| read.newest_stamp().max(*newest));
             if yielded.to_string() != text {
                 read.imported.0.insert("updated_at".to_owned(), text);
             }
@@ -310,7 +336,9 @@ impl Reader<'_, '_, '_> {
         match entity.node("estimate") {
             Some(Node { value: Value::Number(number), at }) => {
                 let place = self.source.problem(*at, &join(&entity.path, "estimate"), "");
-                self.report.remarks.push(format!("{place}the number {number} is kept as the text `{number}`"));
+                self.report
+                    .remarks
+                    .push(format!("{place}the number {number} is kept as the text `{number}`"));
                 Some(Some((*number).to_owned()))
             }
             _ => entity.nullable_text("estimate", self.report),
@@ -412,10 +440,10 @@ impl Reader<'_, '_, '_> {
         let acquired_at = entity.stamp("acquired_at", &mut spelling, self.report);
         let ttl = match entity.node("ttl_ms") {
             None => entity.refuse("ttl_ms", "is missing", self.report),
-            Some(_) => entity.whole_or("ttl_ms", 0, self.report),
+            Some(_) => entity.count("ttl_ms", self.report),
         };
-        let epoch = entity.whole_or("epoch", 0, self.report);
-        let token = entity.whole_or("fencing_token", 0, self.report);
+        let epoch = entity.count("epoch", self.report);
+        let token = entity.count("fencing_token", self.report);
         let reason = entity.nullable_text("reason", self.report);
         let acquired_at = acquired_at?;
         if let Some(text) = spelling.get("acquired_at") {
@@ -426,8 +454,8 @@ impl Reader<'_, '_, '_> {
             resource: resource?,
             agent: agent?,
             acquired_at,
-            ttl: Span::from_millis(ttl?.unsigned_abs()),
-            epoch: epoch?.max(token?).unsigned_abs(),
+            ttl: Span::from_millis(ttl?),
+            epoch: epoch?.max(token?),
             reason: reason?,
         })
     }
