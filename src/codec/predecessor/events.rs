@@ -1,9 +1,11 @@
 //! `events.jsonl`: one event a line, kept as it stands.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use crate::codec::event;
-use crate::model::{Event, Timestamp};
+use crate::model::{Event, EventId, Timestamp};
 
 use super::Problem;
 use super::entity::{Report, Source};
@@ -19,13 +21,23 @@ pub(super) fn read(name: &str, bytes: &[u8], report: &mut Report) -> Vec<Event> 
             return Vec::new();
         }
     };
-    let mut events = Vec::new();
+    let mut events: Vec<Event> = Vec::new();
+    // Events with an id of their own count once, so a second one of that id would be lost.
+    let mut ids: HashMap<EventId, usize> = HashMap::new();
     for (index, line) in source.text.split('\n').enumerate() {
         if line.trim_matches(is_blank).is_empty() {
             continue;
         }
         match one(name, index + 1, line) {
-            Ok(event) => events.push(event),
+            Ok((event, id)) => {
+                let first = id.clone().and_then(|id| ids.insert(id, index + 1));
+                if let (Some(id), Some(first)) = (id, first) {
+                    let line = Source::line(name, index + 1, line);
+                    let why = format!("`{id}` is the id of line {first} already");
+                    report.problems.push(line.problem(0, "id", why));
+                }
+                events.push(event);
+            }
             Err(problems) => report.problems.extend(problems),
         }
     }
@@ -37,7 +49,8 @@ fn is_blank(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\r')
 }
 
-fn one(name: &str, number: usize, line: &str) -> Result<Event, Vec<Problem>> {
+/// The event of a line, and its own id where it has one.
+fn one(name: &str, number: usize, line: &str) -> Result<(Event, Option<EventId>), Vec<Problem>> {
     let source = Source::line(name, number, line);
     let node = json::parse(line).map_err(|flaws| {
         flaws.into_iter().map(|flaw| source.problem(flaw.at, "", flaw.why)).collect::<Vec<_>>()
@@ -71,9 +84,10 @@ fn one(name: &str, number: usize, line: &str) -> Result<Event, Vec<Problem>> {
     }
     // What is committed must be read from there again, by the same code.
     let mut event = event::decode(line, 0).map_err(|why| vec![source.problem(node.at, "", why)])?;
-    if let Some(id) = event.id.take().filter(|_| event.line.is_none()) {
+    let own = event.id.take().filter(|_| event.line.is_none());
+    if let Some(id) = &own {
         event.fields.insert("id".to_owned(), Json::String(id.to_string()));
     }
     event.line = Some(line.to_owned());
-    Ok(event)
+    Ok((event, own))
 }

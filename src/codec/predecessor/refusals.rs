@@ -1,5 +1,7 @@
 //! Broken directories: each is refused whole, with the place of every problem.
 
+use proptest::prelude::*;
+
 use super::*;
 
 const AT: &str = "2026-02-06T07:36:50.538Z";
@@ -211,6 +213,12 @@ fn broken_events_are_refused_with_their_line() {
         let events = Some(format!("{good}\n\n{line}\n{good}\n").into_bytes());
         assert_eq!(problems(&Input { events, ..input("{}") }, &Options::default()), [expected], "{line}");
     }
+    let twice = good.replace("\"b\"", "\"b\",\"id\":\"0199\"");
+    let events = Some(format!("{twice}\n\n{twice}\n").into_bytes());
+    assert_eq!(
+        problems(&Input { events, ..input("{}") }, &Options::default()),
+        ["events.jsonl:3:1: id: `0199` is the id of line 1 already"]
+    );
     let events = Some(b"{}\n\xff".to_vec());
     assert_eq!(
         problems(&Input { events, ..input("{}") }, &Options::default()),
@@ -308,4 +316,30 @@ fn a_rename_must_lead_to_a_good_name_of_its_own() {
     }
     let hopeless = input(&state("\"agent\": \"agent-1\"", "\"agent\": \"..\""));
     assert_eq!(problems(&hopeless, &slugify).len(), 1);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_bytes_make_it_panic_and_every_place_is_in_the_file(
+        cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..9, "[]\\[{}\":,a0\\\\é\n\0]{0,4}"), 1..4),
+    ) {
+        let mut bytes = state("", "").into_bytes();
+        for (at, removed, put) in cuts {
+            let at = at.index(bytes.len());
+            let end = (at + removed).min(bytes.len());
+            bytes.splice(at..end, put.into_bytes());
+        }
+        let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = bytes.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte }).collect();
+        let given = Input {
+            knowledge: [("a.md".to_owned(), bytes.clone())].into(),
+            state: bytes,
+            events: Some(line),
+        };
+        for problem in read(&given, &Options::default()).map(|_| ()).unwrap_err() {
+            prop_assert!(problem.place.is_none_or(|(line, column)| (1..=lines).contains(&line) && column >= 1), "{problem}");
+        }
+    }
 }

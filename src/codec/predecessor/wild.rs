@@ -278,13 +278,14 @@ fn our_own_export_comes_back_with_what_the_predecessor_never_knew() {
 #[test]
 fn events_of_ours_keep_their_id_among_the_fields() {
     let line = format!("{{\"ts\":\"{AT}\",\"agent\":\"a\",\"action\":\"b\",\"n\":1.0,\"id\":\"0199aaaa\"}}");
-    let events = Some(format!("\u{feff}{line}\r\n\r\n \t{line}").into_bytes());
+    let other = line.replace("0199aaaa", "0199bbbb");
+    let events = Some(format!("\u{feff}{line}\r\n\r\n \t{other}").into_bytes());
     let data = taken(&Input { events, ..small(json!({})) });
-    assert_eq!(data.events.len(), 2);
-    for event in &data.events {
-        assert_eq!((event.id.as_ref(), event.text("id")), (None, Some("0199aaaa")));
+    for (event, (line, id)) in data.events.iter().zip([(line, "0199aaaa"), (other, "0199bbbb")]) {
+        assert_eq!((event.id.as_ref(), event.text("id")), (None, Some(id)));
         assert_eq!(event::encode(event), line);
     }
+    assert_eq!(data.events.len(), 2);
 }
 
 #[test]
