@@ -69,9 +69,17 @@ pub(crate) fn decode(line: &str, repeat: usize) -> Result<Event, String> {
     let ts = Timestamp::parse(&ts).map_err(|error| error.to_string())?;
     let agent = take("agent")?;
     let action = Action::from_word(&take("action")?);
-    let id = match fields.shift_remove("id") {
-        Some(Value::String(text)) => Some(EventId::parse(&text).ok_or("`id` is no id")?),
-        Some(_) => return Err("`id` is no text".to_owned()),
+    // Lines of the predecessor may have an `id` of their own; ours is a UUID v7, or 32 hex digits.
+    let id = match fields
+        .get("id")
+        .and_then(Value::as_str)
+        .filter(|text| is_own_id(text))
+        .and_then(EventId::parse)
+    {
+        Some(id) => {
+            fields.shift_remove("id");
+            Some(id)
+        }
         None => None,
     };
     let derived = fields.shift_remove("derived") == Some(Value::Bool(true));
@@ -80,6 +88,11 @@ pub(crate) fn decode(line: &str, repeat: usize) -> Result<Event, String> {
         None => (Some(imported_id(line, repeat)), Some(line.to_owned())),
     };
     Ok(Event { ts, agent, action, fields, id, derived, line: kept })
+}
+
+fn is_own_id(text: &str) -> bool {
+    let is_digest = text.len() == 32 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    is_digest || uuid::Uuid::parse_str(text).is_ok_and(|id| id.get_version_num() == 7 && text.len() == 36)
 }
 
 fn imported_id(line: &str, repeat: usize) -> EventId {
@@ -97,7 +110,7 @@ mod tests {
             Timestamp::parse("2026-02-06T07:37:39.745Z").unwrap(),
             "agent-1",
             Action::TaskClaimed,
-            EventId::parse("0199aaaa").unwrap(),
+            EventId::parse("019c3188-3a21-7000-8000-000000000001").unwrap(),
         )
         .with("workstream", "revenue")
         .with("task_id", "299833bc")
@@ -107,7 +120,7 @@ mod tests {
     fn keys_stand_in_their_order() {
         assert_eq!(
             encode(&sample()),
-            r#"{"ts":"2026-02-06T07:37:39.745Z","agent":"agent-1","action":"task_claimed","workstream":"revenue","task_id":"299833bc","id":"0199aaaa"}"#
+            r#"{"ts":"2026-02-06T07:37:39.745Z","agent":"agent-1","action":"task_claimed","workstream":"revenue","task_id":"299833bc","id":"019c3188-3a21-7000-8000-000000000001"}"#
         );
         assert_eq!(decode(&encode(&sample()), 0).unwrap(), sample());
     }
@@ -138,6 +151,15 @@ mod tests {
     }
 
     #[test]
+    fn an_id_that_is_not_one_of_ours_is_a_field_like_any_other() {
+        for id in ["42", "\"a b\"", "\"017f22e2-79b0-4cc3-98c4-dc0c0c07398f\""] {
+            let line = format!(r#"{{"ts":"2026-02-06T07:36:50Z","agent":"a","action":"b","id":{id}}}"#);
+            let event = decode(&line, 0).unwrap();
+            assert_eq!((encode(&event), event.fields.contains_key("id")), (line, true));
+        }
+    }
+
+    #[test]
     fn what_is_no_event_says_why() {
         for (line, why) in [
             ("{", "EOF"),
@@ -145,7 +167,6 @@ mod tests {
             (r#"{"agent":"a","action":"b"}"#, "`ts` is missing"),
             (r#"{"ts":1,"agent":"a","action":"b"}"#, "`ts` is no text"),
             (r#"{"ts":"yesterday","agent":"a","action":"b"}"#, "`yesterday` is no time"),
-            (r#"{"ts":"2026-02-06T07:36:50Z","agent":"a","action":"b","id":"a b"}"#, "`id` is no id"),
         ] {
             let said = decode(line, 0).unwrap_err();
             assert!(said.contains(why), "{line}: {said}");

@@ -173,8 +173,13 @@ mod tests {
     }
 
     fn record(key: RecordKey, standing: Standing) -> Record {
-        let event = Event::new(at(), "agent-1", Action::TaskCompleted, EventId::parse("0199").unwrap())
-            .with("result", "two\nlines");
+        let event = Event::new(
+            at(),
+            "agent-1",
+            Action::TaskCompleted,
+            EventId::parse("019c3188-3a21-7000-8000-000000000001").unwrap(),
+        )
+        .with("result", "two\nlines");
         Record {
             key,
             standing,

@@ -140,8 +140,7 @@ impl Orchestrator {
         let actor = Actor { agent };
         let done = self.retry(|deadline| {
             let now = self.env.now();
-            let author = actor.id();
-            let identity = |settings: &Settings| self.identity(&author, settings);
+            let identity = |agent: &str, settings: &Settings| self.identity(agent, settings);
             self.store.attempt(&identity, now, deadline, &mut |snapshot| {
                 let context =
                     Context { now, actor: actor.clone(), settings: snapshot.settings(), mint: &self.env };
@@ -177,7 +176,7 @@ impl Orchestrator {
 
     /// Who stands in the commits: the agent as author (git's own identity for `system`), and whoever runs
     /// us as committer. Never fails because no name is configured.
-    fn identity(&self, agent: &AgentId, settings: &Settings) -> Identity {
+    fn identity(&self, agent: &str, settings: &Settings) -> Identity {
         let configured = self.store.repo.identity();
         let fallback = || ("orchestrator".to_owned(), "orchestrator@localhost.invalid".to_owned());
         let person = |role: &str| {
@@ -187,10 +186,10 @@ impl Orchestrator {
                 env::variable(&format!("GIT_{role}_EMAIL")).unwrap_or(email),
             )
         };
-        let author = if *agent == AgentId::system() {
+        let author = if agent == AgentId::system().as_str() {
             person("AUTHOR")
         } else {
-            (agent.to_string(), settings.agent_email.replace("<agent>", agent.as_str()))
+            (agent.to_owned(), settings.agent_email.replace("<agent>", agent))
         };
         Identity { author, committer: person("COMMITTER") }
     }

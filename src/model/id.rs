@@ -65,7 +65,7 @@ impl TaskRef {
                 text.escape_debug()
             ),
         )
-        .hint("orchestrator task list"))
+        .hint("orchestrator status"))
     }
 
     /// The digits, lower-case.

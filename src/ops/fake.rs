@@ -22,6 +22,8 @@ pub(crate) struct Board {
     /// How often something was asked that costs as much as the board is large.
     scans: Cell<usize>,
     mint: Counting,
+    log: Log,
+    imports: Vec<String>,
 }
 
 /// When everything in these tests happens.
@@ -193,6 +195,8 @@ impl Board {
 
     /// Does what a change wants, on this very branch, as the store would.
     pub(crate) fn apply<O>(&mut self, change: Change<O>) -> O {
+        self.log.events.extend(change.events);
+        self.imports.extend(change.trailers.into_iter().map(|(_, value)| value));
         for edit in change.edits {
             match edit {
                 Edit::Workstream(new) => {
@@ -338,11 +342,11 @@ impl View for Board {
 
     fn log(&self) -> Result<Log, Fault> {
         self.scan();
-        Ok(Log::default())
+        Ok(self.log.clone())
     }
 
     fn imports(&self) -> Result<Vec<String>, Fault> {
-        Ok(Vec::new())
+        Ok(self.imports.clone())
     }
 
     fn damage(&self) -> Result<Vec<Damage>, Fault> {

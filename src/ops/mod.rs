@@ -7,6 +7,7 @@ pub mod agent;
 pub mod board;
 pub mod cycle;
 pub mod event;
+pub mod import;
 pub mod knowledge;
 pub mod lock;
 pub mod task;

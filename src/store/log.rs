@@ -64,6 +64,9 @@ pub(crate) fn with_locks(repo: &Repo, history: &History) -> Result<Log, GitError
     for (_, tip) in repo.list_refs(crate::codec::ref_name::LOCKS)? {
         of_locks.extend(records::chain(repo, tip)?.into_iter().filter_map(|record| record.event));
     }
+    // A lock that an import brought carries an event that the board has too.
+    let known: HashSet<&EventId> = history.events.iter().filter_map(|event| event.id.as_ref()).collect();
+    of_locks.retain(|event| event.id.as_ref().is_none_or(|id| !known.contains(id)));
     of_locks.sort_by(|one, two| (one.ts, &one.id).cmp(&(two.ts, &two.id)));
     let mut events = Vec::with_capacity(history.events.len() + of_locks.len());
     let mut locks = of_locks.into_iter().peekable();

@@ -58,11 +58,6 @@ impl<'r> Snapshot<'r> {
         Ok(snapshot)
     }
 
-    /// Whether the commit holds a board.
-    pub(crate) fn is_board(&self) -> Result<bool, Fault> {
-        Ok(self.entry(path::CONFIG)?.is_some())
-    }
-
     /// The entry at `path`.
     pub(crate) fn entry(&self, path: &str) -> Result<Option<Entry>, GitError> {
         match self.tree {
@@ -290,6 +285,12 @@ impl View for Snapshot<'_> {
         let task = self.task_at(id, &path, &entry)?;
         let record = records::load(self.repo, &RecordKey::Claim(id))?;
         self.seen(task, record).map(Some)
+    }
+
+    fn task_file(&self, id: TaskId) -> Result<Option<crate::model::Task>, Fault> {
+        let path = path::of_task(id);
+        let Some(entry) = self.entry(&path)? else { return Ok(None) };
+        self.task_at(id, &path, &entry).map(Some)
     }
 
     fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault> {

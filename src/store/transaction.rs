@@ -52,11 +52,11 @@ impl Store {
         Ok(Snapshot::open(&self.repo, tip)?)
     }
 
-    /// One attempt at one mutation. `plan` sees the board under the lock; what it answers is made true, or
+    /// One attempt at one mutation. The author is whoever its first event names. `plan` sees the board under the lock; what it answers is made true, or
     /// the reason why not is returned and nothing has changed. `Contended` and `Moved`: try again.
     pub(crate) fn attempt<O>(
         &self,
-        identity: &dyn Fn(&Settings) -> Identity,
+        identity: &dyn Fn(&str, &Settings) -> Identity,
         now: Timestamp,
         deadline: Instant,
         plan: &mut dyn FnMut(&Snapshot<'_>) -> Result<Change<O>, Refusal>,
@@ -75,7 +75,10 @@ impl Store {
         if snapshot.settings().format > Settings::FORMAT {
             return Err(later_format(snapshot.settings().format).into());
         }
-        let identity = identity(snapshot.settings());
+        let event =
+            change.events.first().or(change.records.first().and_then(|edit| edit.record.event.as_ref()));
+        let agent = event.map_or("system", |event| event.agent.as_str());
+        let identity = identity(agent, snapshot.settings());
         let commit =
             self.carry_out(&mut advisory, &snapshot, current, &change, &identity, now, &mut remarks)?;
         archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
