@@ -1,5 +1,6 @@
 //! Coordination of many agents in one git repository, with nothing but git.
 
+pub mod cli;
 pub mod engine;
 pub mod model;
 pub mod ops;

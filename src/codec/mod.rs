@@ -7,7 +7,6 @@ mod front_matter;
 pub(crate) mod knowledge;
 pub(crate) mod message;
 pub(crate) mod path;
-// Until the engine imports, only its tests read with it.
 pub(crate) mod predecessor;
 pub(crate) mod record;
 pub(crate) mod ref_name;

@@ -1,6 +1,6 @@
 //! Setting a board up.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::codec::path;
 use crate::git::Repo;
@@ -9,6 +9,7 @@ use crate::ops::board::Init;
 use crate::store::{self, Board, Placement, Store};
 
 use super::env::Env;
+use super::exchange::{self, DataFiles, ImportDone, Renaming, read_data};
 use super::orchestrator::{Options, Orchestrator};
 use super::templates::PLANTED;
 
@@ -82,6 +83,59 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
         }
     }
     Ok(Initialised { board, commit })
+}
+
+/// Makes a board as [`init`] does and imports a data directory into it. Where that directory stands in the
+/// board's own place, it is moved aside first and stays there, untracked.
+///
+/// The data is read and judged before anything is touched; if the board can't be made then, the directory
+/// goes back to its place.
+pub fn init_from(
+    options: Options,
+    env: Env,
+    data: &Path,
+    renaming: &Renaming,
+) -> Result<(Initialised, ImportDone, Option<PathBuf>), Refusal> {
+    let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
+    let import = read_data(&DataFiles::of(data), renaming)?;
+    let place = repo.work_dir().map(|root| root.join(path::BOARD));
+    if place.as_ref().is_some_and(|place| place.join(PREDECESSOR).is_file()) {
+        check_untracked(&repo)?;
+    }
+    let aside = match &place {
+        Some(place) => exchange::set_aside(data, place)?,
+        None => None,
+    };
+    let made = init(options, env).and_then(|made| {
+        let done = made.board.import(&import)?;
+        Ok((made, done))
+    });
+    match made {
+        Ok((made, done)) => Ok((made, done, aside)),
+        Err(refusal) => {
+            if let (Some(aside), Some(place)) = (&aside, &place)
+                && !place.exists()
+            {
+                let _it_stays_aside_then = std::fs::rename(aside, place);
+            }
+            Err(refusal)
+        }
+    }
+}
+
+fn check_untracked(repo: &Repo) -> Result<(), Refusal> {
+    let head = Board { placement: Placement::Head, start: None };
+    let Some(tip) = head.tip(repo).map_err(store::refusal_of)? else { return Ok(()) };
+    let tree = repo.tree_of(tip).map_err(store::refusal_of)?;
+    let tracked = repo.entry_at(tree, path::BOARD).map_err(store::refusal_of)?;
+    match tracked {
+        Some(_) => Err(Refusal::new(
+            Code::Exists,
+            format!("git tracks the predecessor's files in `{}/`; move them first", path::BOARD),
+        )
+        .hint("git mv .orchestrator orchestrator-data && git commit -m 'Move the old task data', then: orchestrator init --from orchestrator-data")),
+        None => Ok(()),
+    }
 }
 
 /// The predecessor's data directory is often `.orchestrator/` itself.

@@ -4,6 +4,7 @@
 //! a board) is offered here, so that they never touch git or files themselves.
 
 mod env;
+mod exchange;
 mod git_wrapper;
 mod init;
 
@@ -11,6 +12,7 @@ mod orchestrator;
 mod templates;
 
 pub use env::Env;
+pub use exchange::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
-pub use init::{Initialised, init};
+pub use init::{Initialised, init, init_from};
 pub use orchestrator::{Done, Options, Orchestrator};

@@ -1,0 +1,55 @@
+//! `agent …`
+
+use crate::cli::args::Agent as Args;
+use crate::cli::render;
+use crate::cli::report::Report;
+use crate::model::{AgentId, Refusal};
+use crate::ops::agent::Register;
+use crate::views::agents;
+
+use super::{App, remarks_of};
+
+pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    match args {
+        Args::Register { id, kind, capability } => {
+            let id = AgentId::parse(&id)?;
+            let request = Register { id: id.clone(), kind, capabilities: capability };
+            let done = board.run_as(Some(id.clone()), &request)?;
+            let text = format!("Registered agent: {id} ({})", done.outcome.kind);
+            let document = agents::agent(&*board.view()?, &id, board.now())?;
+            Ok(Report::new(&document, text).remarks(remarks_of(&done)))
+        }
+        Args::Heartbeat { id } => {
+            let id = AgentId::parse(&id)?;
+            let now = board.heartbeat(&id)?;
+            let known = agents::agent(&*board.view()?, &id, board.now())?;
+            let text = format!("Heartbeat: {id}");
+            match known {
+                Some(document) => Ok(Report::new(&document, text)),
+                // Agents need not register.
+                None => Ok(Report::new(
+                    &serde_json::json!({"id": id.as_str(), "last_seen": now.to_string()}),
+                    text,
+                )),
+            }
+        }
+        Args::List => {
+            let list = agents::agents(&*board.view()?, board.now())?;
+            let line = |agent: &crate::views::document::AgentDocument| {
+                let stale = if agent.stale { app.paint.red(" stale") } else { String::new() };
+                let can = agent.capabilities.join(", ");
+                format!(
+                    "{} ({}): {}{stale}, seen {}{}\n",
+                    agent.id,
+                    agent.kind,
+                    agent.status,
+                    render::ago(&agent.last_seen, board.now()),
+                    if can.is_empty() { can } else { format!(" · {can}") }
+                )
+            };
+            let text: String = list.iter().map(line).collect();
+            Ok(Report::new(&list, if text.is_empty() { "No agents.".to_owned() } else { text }))
+        }
+    }
+}

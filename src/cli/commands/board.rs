@@ -1,0 +1,51 @@
+//! `init`, `status`
+
+use crate::cli::args::Init;
+use crate::cli::parse;
+use crate::cli::render;
+use crate::cli::report::Report;
+use crate::engine::{self, Env, Renaming, Slugify};
+use crate::model::Refusal;
+use crate::views;
+
+use super::{App, exchange};
+
+const NEXT: &str = "\nNext:\n  orchestrator ws create <name> [description] [priority]\n  orchestrator t add <ws> <title> [description] [priority]\n  orchestrator a register <agent> [type]\n  orchestrator t next <ws> <agent>\n\nAn agent that knows nothing else starts with: orchestrator status; orchestrator brief <ws>";
+
+pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
+    if let Some(data) = &args.from {
+        let renaming = Renaming {
+            renames: parse::renames(&args.names.rename)?,
+            bad_names: if args.names.slugify { Slugify::Yes } else { Slugify::No },
+        };
+        let data = app.options().start.join(data);
+        let (made, done, aside) = engine::init_from(app.options(), Env::from_process(), &data, &renaming)?;
+        let name = made.board.board_name()?;
+        let kept = aside.map(|path| path.display().to_string());
+        let mut report = exchange::imported(&done);
+        let first = format!("Initialised the board on {name}");
+        let moved = kept.as_ref().map(|path| format!("\nThe originals are kept in {path}, untracked."));
+        report.text = format!("{first}\n{}{}", report.text, moved.unwrap_or_default());
+        report.json["board"] = name.into();
+        report.json["kept"] = kept.into();
+        return Ok(report);
+    }
+    let made = engine::init(app.options(), Env::from_process())?;
+    let name = made.board.board_name()?;
+    let json = serde_json::json!({"created": made.commit.is_some(), "board": name, "commit": made.commit});
+    let text = match &made.commit {
+        Some(commit) => format!("Initialised the board on {name} in commit {}\n{NEXT}", &commit[..7]),
+        None => format!("The board on {name} is there already; nothing to do."),
+    };
+    Ok(Report::new(&json, text))
+}
+
+pub fn status(app: &App) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    let status = views::status::status(&*board.view()?, board.now())?;
+    let text = render::status(&status, &board.board_name()?, board.now(), app.paint);
+    let damaged = !status.damage.is_empty();
+    let report = Report::new(&status, text);
+    // The rest is shown all the same.
+    Ok(if damaged { Report { exit: crate::model::Code::Damaged.exit(), ..report } } else { report })
+}

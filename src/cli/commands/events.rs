@@ -1,0 +1,41 @@
+//! `events`, `event log`
+
+use crate::cli::args::{Event as EventArgs, Events};
+use crate::cli::parse;
+use crate::cli::render;
+use crate::cli::report::Report;
+use crate::model::{AgentId, Refusal, TaskRef};
+use crate::ops::event::LogEvent;
+use crate::views::document::EventDocument;
+use crate::views::{events, resolve};
+
+use super::{App, moment, remarks_of};
+
+pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    let view = board.view()?;
+    let task = args.task.as_deref().map(|id| resolve::task(&*view, &TaskRef::parse(id)?)).transpose()?;
+    let filter = events::Filter {
+        last: Some(args.last),
+        // Here `--agent` chooses whose events are shown.
+        agent: app.agent().map(ToString::to_string),
+        action: args.action.clone(),
+        since: args.since.as_deref().map(|text| moment(text, board.now())).transpose()?,
+        task,
+    };
+    let log = view.log()?;
+    let found: Vec<EventDocument> = events::events(&log, &filter).iter().map(EventDocument::of).collect();
+    let text: String = found.iter().map(|event| render::event_line(event, app.paint) + "\n").collect();
+    let report = Report::new(&found, if text.is_empty() { "No events.".to_owned() } else { text });
+    let cut = log.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
+    Ok(report.remarks(cut))
+}
+
+pub fn log(app: &App, args: EventArgs) -> Result<Report, Refusal> {
+    let EventArgs::Log { agent, action, fields, data } = args;
+    let agent = AgentId::parse(&agent)?;
+    let data = parse::fields(&fields, data.as_deref())?;
+    let done = app.board()?.run_as(Some(agent.clone()), &LogEvent { agent: agent.clone(), action, data })?;
+    let text = format!("Logged: {} by {agent}", done.outcome.action.word());
+    Ok(Report::new(&EventDocument::of(&done.outcome), text).remarks(remarks_of(&done)))
+}

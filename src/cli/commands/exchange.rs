@@ -1,0 +1,109 @@
+//! `export …`, `import`
+
+use std::time::Duration;
+
+use indicatif::ProgressBar;
+
+use crate::cli::args::{Export, Import};
+use crate::cli::parse;
+use crate::cli::report::Report;
+use crate::engine::{DataFiles, ImportDone, Renaming, Slugify, read_data};
+use crate::model::{Code, Refusal};
+use crate::views::{json, state};
+
+use super::{App, remarks_of};
+
+pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    let view = board.view()?;
+    match args {
+        Export::State => {
+            let state = state::state(&*view, board.now())?;
+            Ok(Report::new(&state, json::pretty(&state)))
+        }
+        Export::Events => {
+            let lines = state::export_events(&view.log()?);
+            let values: Vec<serde_json::Value> =
+                lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            Ok(Report::new(&values, lines.into_iter().map(|line| line + "\n").collect::<String>()))
+        }
+        Export::All { directory } => {
+            let directory = app.options().start.join(directory);
+            let files = board.export_all(&directory)?;
+            let text = format!("Exported {files} files to {}", directory.display());
+            Ok(Report::new(
+                &serde_json::json!({"directory": directory.display().to_string(), "files": files}),
+                text,
+            ))
+        }
+    }
+}
+
+pub fn import(app: &App, args: &Import) -> Result<Report, Refusal> {
+    let start = app.options().start;
+    let at = |path: &std::path::PathBuf| start.join(path);
+    let files = match (&args.directory, &args.state) {
+        (Some(directory), _) => DataFiles::of(&at(directory)),
+        (None, Some(state)) => DataFiles {
+            state: at(state),
+            events: args.events.as_ref().map(at),
+            knowledge: args.knowledge.as_ref().map(at),
+        },
+        (None, None) => match std::env::var_os("ORCHESTRATOR_DIR") {
+            Some(directory) => DataFiles::of(&at(&directory.into())),
+            None => {
+                return Err(
+                    Refusal::new(Code::Usage, "which directory?").hint("orchestrator import <directory>")
+                );
+            }
+        },
+    };
+    let renaming = Renaming {
+        renames: parse::renames(&args.names.rename)?,
+        bad_names: if args.names.slugify { Slugify::Yes } else { Slugify::No },
+    };
+    let board = app.board()?;
+    // Shows itself on a terminal only, and only when it takes a while.
+    let progress = ProgressBar::new_spinner().with_message("importing");
+    progress.enable_steady_tick(Duration::from_millis(300));
+    let data = read_data(&files, &renaming)?;
+    let done = board.import(&data)?;
+    progress.finish_and_clear();
+    Ok(imported(&done))
+}
+
+/// What an import tells.
+pub fn imported(done: &ImportDone) -> Report {
+    let told = &done.done.outcome;
+    let (new, old) = (&told.written, &told.already);
+    let text = format!(
+        "Imported {} workstreams, {} tasks, {} agents, {} documents, {} events{}",
+        new.workstreams,
+        new.tasks,
+        new.agents,
+        new.knowledge,
+        new.events,
+        if done.done.commit.is_some() { "" } else { ": all of it was there already, nothing changed" }
+    );
+    let counts = |counts: &crate::ops::import::Counts| {
+        serde_json::json!({
+            "workstreams": counts.workstreams, "tasks": counts.tasks, "agents": counts.agents,
+            "knowledge": counts.knowledge, "events": counts.events,
+        })
+    };
+    let names = |locks: &[crate::model::PredecessorLock]| -> Vec<String> {
+        locks.iter().map(|lock| lock.resource.to_string()).collect()
+    };
+    let json = serde_json::json!({
+        "imported": counts(new),
+        "already": counts(old),
+        "commit": done.done.commit,
+        "locks_kept": names(&told.locks_kept),
+        "locks_dropped": names(&told.locks_dropped),
+    });
+    let dropped = told
+        .locks_dropped
+        .iter()
+        .map(|lock| format!("the lock `{}` had run out and was dropped", lock.resource));
+    Report::new(&json, text).remarks(remarks_of(&done.done)).remarks(done.remarks.clone()).remarks(dropped)
+}

@@ -1,0 +1,79 @@
+//! `knowledge …`
+
+use std::io::Read as _;
+
+use crate::cli::args::Knowledge as Args;
+use crate::cli::report::Report;
+use crate::model::{Code, Refusal, Topic};
+use crate::ops::knowledge::{Delete, Deleted, Write};
+use crate::views::document::KnowledgeDocument;
+use crate::views::{knowledge, search};
+
+use super::{App, remarks_of};
+
+pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
+    match args {
+        Args::Write { topic, content, file } => {
+            let topic = Topic::parse(&topic)?;
+            let content = match (&file, content.as_slice()) {
+                (Some(path), _) => {
+                    let path = app.options().start.join(path);
+                    std::fs::read_to_string(&path).map_err(|error| {
+                        Refusal::new(Code::Invalid, format!("`{}`: {error}", path.display()))
+                    })?
+                }
+                (None, [dash]) if dash == "-" => {
+                    let mut text = String::new();
+                    std::io::stdin()
+                        .read_to_string(&mut text)
+                        .map_err(|error| Refusal::new(Code::Invalid, format!("standard input: {error}")))?;
+                    text
+                }
+                (None, []) => {
+                    return Err(Refusal::new(Code::Usage, "nothing to write")
+                        .hint(format!("orchestrator kb write {topic} \"<content>\"")));
+                }
+                (None, words) => words.join(" "),
+            };
+            let done = app.board()?.run(&Write { topic, content })?;
+            let text = format!("Wrote knowledge: {}", done.outcome.topic);
+            Ok(Report::new(&KnowledgeDocument::of(&done.outcome), text).remarks(remarks_of(&done)))
+        }
+        Args::Read { topic } => {
+            let topic = Topic::parse(&topic)?;
+            match knowledge::read(&*app.board()?.view()?, &topic)? {
+                Some(found) => Ok(Report::new(&found, found.content.clone())),
+                None => {
+                    Ok(Report::negative(&serde_json::Value::Null, format!("(no knowledge on \"{topic}\")")))
+                }
+            }
+        }
+        Args::List => {
+            let list = knowledge::list(&*app.board()?.view()?)?;
+            let text: String = list.iter().map(|entry| entry.topic.clone() + "\n").collect();
+            Ok(Report::new(&list, if text.is_empty() { "(empty)".to_owned() } else { text }))
+        }
+        Args::Delete { topic } => {
+            let topic = Topic::parse(&topic)?;
+            let done = app.board()?.run(&Delete { topic: topic.clone() })?;
+            let json = |deleted: bool| serde_json::json!({"deleted": deleted});
+            Ok(match done.outcome {
+                Deleted::Yes => Report::new(&json(true), format!("Deleted knowledge: {topic}")),
+                Deleted::WasNot => Report::negative(&json(false), format!("(no knowledge on \"{topic}\")")),
+            }
+            .remarks(remarks_of(&done)))
+        }
+        Args::Search { words } => {
+            let found = search::search(&*app.board()?.view()?, &words.join(" "))?;
+            let text: String = found
+                .iter()
+                .map(|hit| format!("{}:{}: {}\n", app.paint.bold(&hit.topic), hit.line, hit.text))
+                .collect();
+            Ok(if found.is_empty() {
+                Report::negative(&found, "(nothing found)")
+            } else {
+                Report::new(&found, text)
+            })
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `lock …`
+
+use crate::cli::args::Lock as Args;
+use crate::cli::render;
+use crate::cli::report::Report;
+use crate::model::{AgentId, Code, Record, Refusal, Resource, Span};
+use crate::ops::lock::{Acquire, Force, Freed, Grant, Release};
+use crate::views::document::{AcquireDocument, LockDocument};
+use crate::views::locks;
+
+use super::{App, remarks_of};
+
+pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    match args {
+        Args::Acquire { resource, agent, ttl, wait, reason } => {
+            let agent = AgentId::parse(&agent)?;
+            let request = Acquire {
+                resource: Resource::parse(&resource)?,
+                agent: agent.clone(),
+                ttl: ttl.as_deref().map(Span::parse).transpose()?,
+                reason,
+            };
+            let wait = wait.as_deref().map_or(Ok(Span::from_millis(0)), Span::parse)?;
+            let done = board.acquire(&request, wait)?;
+            let report = match &done.outcome {
+                Grant::Acquired(record) | Grant::Renewed(record) => Report::new(
+                    &AcquireDocument::granted(&agent, record),
+                    format!("Lock acquired: {resource}\n  epoch {}{}", record.epoch, until(record, &board)),
+                ),
+                Grant::Denied(record) => {
+                    let holder = record.holder().map_or("somebody unknown", AgentId::as_str);
+                    Report::negative(
+                        &AcquireDocument::denied(&agent, record),
+                        format!("Lock denied: {resource} (held by {holder}{})", until(record, &board)),
+                    )
+                }
+            };
+            Ok(report.remarks(remarks_of(&done)))
+        }
+        Args::Release { resource, agent, force, epoch, reason } => {
+            let agent = AgentId::parse(&agent)?;
+            let force = match (force, epoch, reason) {
+                (true, Some(epoch), Some(reason)) => Some(Force { epoch, reason }),
+                (true, _, _) => {
+                    return Err(Refusal::new(Code::Usage, "to break a lock say which epoch and why").hint(
+                        "orchestrator lock release <resource> <agent> --force --epoch <N> --reason <reason>",
+                    ));
+                }
+                (false, ..) => None,
+            };
+            let request = Release { resource: Resource::parse(&resource)?, agent: agent.clone(), force };
+            let done = board.run_as(Some(agent.clone()), &request)?;
+            let no = serde_json::json!({"released": false});
+            let report = match &done.outcome {
+                Freed::Released(_) => {
+                    Report::new(&serde_json::json!({"released": true}), format!("Lock released: {resource}"))
+                }
+                Freed::WasFree => Report::negative(&no, format!("Lock not held by {agent}")),
+                Freed::HeldBy(record) => {
+                    let holder = record.holder().map_or("somebody unknown", AgentId::as_str);
+                    let words = format!(
+                        "Lock not held by {agent} (held by {holder}, epoch {}{})",
+                        record.epoch,
+                        until(record, &board)
+                    );
+                    let json = serde_json::json!({"released": false, "held_by": holder, "fencing_token": record.epoch});
+                    Report::negative(&json, words)
+                }
+            };
+            Ok(report.remarks(remarks_of(&done)))
+        }
+        Args::List => {
+            let list = locks::live(&*board.view()?, board.now())?;
+            let text: String = list.iter().map(|lock| line(lock) + "\n").collect();
+            Ok(Report::new(&list, if text.is_empty() { "No locks.".to_owned() } else { text }))
+        }
+        Args::Show { resource } => {
+            let name = Resource::parse(&resource)?;
+            match locks::lock(&*board.view()?, &name, board.now())? {
+                Some(lock) => Ok(Report::new(&lock, line(&lock))),
+                None => Ok(Report::negative(&serde_json::Value::Null, format!("{resource}: never locked"))),
+            }
+        }
+    }
+}
+
+fn until(record: &Record, board: &crate::engine::Orchestrator) -> String {
+    let left = record.expires_at().map(|end| end.since(board.now()));
+    left.map(|left| format!(", expires in {}", left.in_words())).unwrap_or_default()
+}
+
+fn line(lock: &LockDocument) -> String {
+    let holder = lock.agent.as_deref().map(|agent| format!("  by {agent}")).unwrap_or_default();
+    let end = lock.expires_at.as_deref().map(|end| format!("  until {end}")).unwrap_or_default();
+    format!(
+        "{}  {}{holder}{end}  epoch {}",
+        render::cell(&lock.resource, 24),
+        lock.standing,
+        lock.fencing_token
+    )
+}

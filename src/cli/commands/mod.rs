@@ -1,0 +1,123 @@
+//! What each command does with its words: parse, ask or run, report.
+
+mod agent;
+mod board;
+mod cycle;
+mod demo;
+mod events;
+mod exchange;
+mod knowledge;
+mod lock;
+mod task;
+mod workstream;
+
+use std::path::PathBuf;
+
+use clap::CommandFactory as _;
+
+use crate::engine::{Done, Env, Options, Orchestrator};
+use crate::model::{AgentId, Code, Refusal, Span, Timestamp};
+
+use super::args::{Cli, Command, Global};
+use super::render::Paint;
+use super::report::{Printer, Report};
+
+/// What every command needs: the options, and how to paint.
+pub struct App {
+    options: Options,
+    pub paint: Paint,
+}
+
+impl App {
+    /// The board.
+    pub fn board(&self) -> Result<Orchestrator, Refusal> {
+        let board = Orchestrator::open(self.options.clone(), Env::from_process())?;
+        board.note_presence(self.options.agent.as_ref());
+        Ok(board)
+    }
+
+    /// The options, for what opens no board.
+    pub fn options(&self) -> Options {
+        self.options.clone()
+    }
+
+    /// The agent named by `--agent` or the environment.
+    pub fn agent(&self) -> Option<&AgentId> {
+        self.options.agent.as_ref()
+    }
+}
+
+/// Runs a command.
+pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
+    let app =
+        App { options: options(&cli.global)?, paint: Paint { on: printer.is_colored() && !cli.global.json } };
+    match cli.command {
+        Command::Init(args) => board::init(&app, &args),
+        Command::Status => board::status(&app),
+        Command::Workstream(args) => workstream::run(&app, args),
+        Command::Task(args) => task::run(&app, args),
+        Command::Agent(args) => agent::run(&app, args),
+        Command::Lock(args) => lock::run(&app, args),
+        Command::Knowledge(args) => knowledge::run(&app, args),
+        Command::Events(args) => events::list(&app, &args),
+        Command::Event(args) => events::log(&app, args),
+        Command::Plan => cycle::plan(&app),
+        Command::Brief(args) => cycle::brief(&app, &args),
+        Command::Collect(args) => cycle::collect(&app, &args),
+        Command::Export(args) => exchange::export(&app, args),
+        Command::Import(args) => exchange::import(&app, &args),
+        Command::Git(args) => {
+            let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
+            Ok(Report { exit, ..Report::default() })
+        }
+        Command::Demo(args) => demo::run(&args, printer),
+        Command::Completions { shell } => completions(&shell),
+        Command::Man { directory } => man(&directory),
+    }
+}
+
+fn options(global: &Global) -> Result<Options, Refusal> {
+    let mut options = Options::new(global.directory.clone().unwrap_or_else(|| PathBuf::from(".")));
+    options.board.clone_from(&global.board);
+    options.at.clone_from(&global.at);
+    options.agent = global.agent.as_deref().map(AgentId::parse).transpose()?;
+    options.timeout = Span::parse(&global.timeout)?;
+    Ok(options)
+}
+
+/// What a mutation tells besides its outcome.
+pub fn remarks_of<O>(done: &Done<O>) -> impl Iterator<Item = String> + '_ {
+    done.remarks.iter().cloned()
+}
+
+/// A moment that somebody typed.
+pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
+    Ok(Timestamp::parse_moment(text, now)?)
+}
+
+fn completions(shell: &str) -> Result<Report, Refusal> {
+    let shells = clap_complete::env::Shells::builtins();
+    let Some(completer) = shells.completer(shell) else {
+        let known: Vec<&str> = shells.names().collect();
+        return Err(Refusal::new(
+            Code::Usage,
+            format!("`{}` is no shell known here; one of {}", shell.escape_debug(), known.join(", ")),
+        ));
+    };
+    let mut script = Vec::new();
+    completer
+        .write_registration("COMPLETE", "orchestrator", "orchestrator", "orchestrator", &mut script)
+        .map_err(|error| Refusal::new(Code::Unreadable, error.to_string()))?;
+    let script = String::from_utf8_lossy(&script).into_owned();
+    Ok(Report::new(&serde_json::json!({"shell": shell, "script": script}), script))
+}
+
+fn man(directory: &std::path::Path) -> Result<Report, Refusal> {
+    let failed =
+        |error: std::io::Error| Refusal::new(Code::Unreadable, format!("`{}`: {error}", directory.display()));
+    std::fs::create_dir_all(directory).map_err(failed)?;
+    clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?;
+    let count = std::fs::read_dir(directory).map_err(failed)?.count();
+    let text = format!("Wrote {count} man pages to {}", directory.display());
+    Ok(Report::new(&serde_json::json!({"directory": directory.display().to_string(), "pages": count}), text))
+}

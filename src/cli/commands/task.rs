@@ -1,0 +1,261 @@
+//! `task …`
+
+use crate::cli::args::{Task as Args, TaskUpdate};
+use crate::cli::parse;
+use crate::cli::render;
+use crate::cli::report::Report;
+use crate::engine::{Done, Orchestrator};
+use crate::model::{AgentId, Code, Operation, Priority, Refusal, TaskRef, WorkstreamName};
+use crate::ops::Already;
+use crate::ops::task::{
+    Add, Block, Cancel, Claim, Complete, Next, Release, Reopen, TakeOver, Told, Unblock, Update, Whose,
+};
+use crate::views::document::TaskDocument;
+use crate::views::{resolve, show, tasks};
+
+use super::{App, remarks_of};
+
+pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
+    match args {
+        Args::Add { workstream, title, description, priority, estimate, depends_on, label } => {
+            let request = Add {
+                workstream: WorkstreamName::parse(&workstream)?,
+                title,
+                description: description.unwrap_or_default(),
+                priority: Priority(priority),
+                estimate,
+                depends_on: parse::tasks(&depends_on)?,
+                labels: label,
+            };
+            tell(app, app.agent().cloned(), &request, |task| {
+                format!("Added task {}: {}", task.id, task.title)
+            })
+        }
+        Args::List { workstream, status, assigned_to, label } => {
+            list(app, workstream, status, assigned_to, label)
+        }
+        Args::Show { id } => detail(app, &id),
+        Args::Next { workstream, agent } => next(app, &workstream, &agent),
+        Args::Claim { words, take_over } => {
+            let (workstream, task, agent) = match words.as_slice() {
+                [id] => {
+                    let agent = app.agent().cloned().ok_or_else(|| {
+                        usage("who claims it?", &format!("orchestrator t claim {id} --agent <agent>"))
+                    })?;
+                    (None, id, agent)
+                }
+                [ws, id, agent] => (Some(WorkstreamName::parse(ws)?), id, AgentId::parse(agent)?),
+                _ => {
+                    return Err(usage(
+                        "a claim takes a workstream, a task and an agent, or a task alone",
+                        "orchestrator t claim <ws> <id> <agent>    or: orchestrator t claim <id> --agent <agent>",
+                    ));
+                }
+            };
+            let take_over = if take_over { TakeOver::IfStale } else { TakeOver::Never };
+            let request = Claim { task: TaskRef::parse(task)?, workstream, agent: agent.clone(), take_over };
+            tell(app, Some(agent.clone()), &request, |task| format!("Claimed: {} -> {agent}", task.title))
+        }
+        Args::Complete { words, result, epoch } => {
+            let (workstream, task, result) = match (words.as_slice(), result) {
+                ([id], result) => (None, id, result),
+                ([ws, id], result) => (Some(WorkstreamName::parse(ws)?), id, result),
+                ([ws, id, positional], None) => {
+                    (Some(WorkstreamName::parse(ws)?), id, Some(positional.clone()))
+                }
+                _ => {
+                    return Err(usage(
+                        "the result is given twice",
+                        "orchestrator t complete <ws> <id> [result]    or: orchestrator t complete <id> --result <result>",
+                    ));
+                }
+            };
+            let request = Complete { task: TaskRef::parse(task)?, workstream, result, epoch };
+            tell(app, app.agent().cloned(), &request, |task| format!("Completed: {}", task.title))
+        }
+        Args::Release { id, reason, stale, epoch } => {
+            let whose = if stale { Whose::Stale } else { Whose::Mine };
+            let request = Release { task: TaskRef::parse(&id)?, reason, whose, epoch };
+            tell(app, app.agent().cloned(), &request, |task| format!("Released: {}", task.title))
+        }
+        Args::Block { id, reason } => {
+            let request = Block { task: TaskRef::parse(&id)?, reason };
+            tell(app, app.agent().cloned(), &request, |task| format!("Blocked: {}", task.title))
+        }
+        Args::Unblock { id } => {
+            let request = Unblock { task: TaskRef::parse(&id)? };
+            tell(app, app.agent().cloned(), &request, |task| format!("Unblocked: {}", task.title))
+        }
+        Args::Cancel { id, reason } => {
+            let request = Cancel { task: TaskRef::parse(&id)?, reason };
+            tell(app, app.agent().cloned(), &request, |task| format!("Cancelled: {}", task.title))
+        }
+        Args::Reopen { id } => {
+            let request = Reopen { task: TaskRef::parse(&id)? };
+            tell(app, app.agent().cloned(), &request, |task| format!("Reopened: {}", task.title))
+        }
+        Args::Update(args) => {
+            let request = update(args)?;
+            tell(app, app.agent().cloned(), &request, |task| format!("Updated: {}", task.title))
+        }
+    }
+}
+
+fn usage(message: &str, hint: &str) -> Refusal {
+    Refusal::new(Code::Usage, message).hint(hint)
+}
+
+fn update(args: TaskUpdate) -> Result<Update, Refusal> {
+    Ok(Update {
+        title: args.title,
+        description: args.description,
+        priority: args.priority.map(Priority),
+        estimate: args.estimate,
+        workstream: args.workstream.as_deref().map(WorkstreamName::parse).transpose()?,
+        add_labels: args.add_label,
+        remove_labels: args.remove_label,
+        add_dependencies: parse::tasks(&args.add_dependency)?,
+        remove_dependencies: parse::tasks(&args.remove_dependency)?,
+        ..Update::of(TaskRef::parse(&args.id)?)
+    })
+}
+
+/// Runs a verb on one task and tells what became of it.
+fn tell<R: Operation<Outcome = Told>>(
+    app: &App,
+    agent: Option<AgentId>,
+    request: &R,
+    sentence: impl Fn(&TaskDocument) -> String,
+) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    let done = board.run_as(agent, request)?;
+    let task = document(&board, &done.outcome)?;
+    let mut report = Report::new(&task, sentence(&task)).remarks(remarks_of(&done));
+    if done.outcome.already == Already::WasSo {
+        report = report.remarks(["it was so already: no commit was made".to_owned()]);
+    }
+    Ok(report)
+}
+
+/// The task's document. What was changed just now was updated now; only where nothing changed is the log
+/// asked when it was.
+fn document(board: &Orchestrator, told: &Told) -> Result<TaskDocument, Refusal> {
+    let task = &told.task.task;
+    let updated_at = match told.already {
+        Already::Changed => board.now().max(task.newest_stamp()),
+        Already::WasSo => {
+            let logged = board.view()?.log()?.newest_of_task(task.id);
+            logged.max(Some(task.newest_stamp())).unwrap_or(task.created_at)
+        }
+    };
+    Ok(TaskDocument::of(&told.task, updated_at))
+}
+
+fn next(app: &App, workstream: &str, agent: &str) -> Result<Report, Refusal> {
+    let agent = AgentId::parse(agent)?;
+    let request = Next { workstream: WorkstreamName::parse(workstream)?, agent: agent.clone() };
+    let board = app.board()?;
+    let done: Done<_> = board.run_as(Some(agent), &request)?;
+    let Some(told) = &done.outcome.told else {
+        let waiting = done.outcome.waiting.len();
+        let remark = (waiting > 0).then(|| {
+            let tasks = if waiting == 1 { "task waits" } else { "tasks wait" };
+            format!("\n{waiting} {tasks} for others: orchestrator t list {workstream}")
+        });
+        let text = format!("No pending tasks in this workstream.{}", remark.unwrap_or_default());
+        return Ok(Report::negative(&serde_json::Value::Null, text).remarks(remarks_of(&done)));
+    };
+    let task = document(&board, told)?;
+    let mut text = format!("Claimed next task: {} - {}\n", task.id, task.title);
+    let description = task.description.trim_end();
+    if !description.is_empty() {
+        text.push('\n');
+        text.extend(description.lines().map(|line| format!("  {line}\n")));
+    }
+    text.push_str(&format!(
+        "\n  priority {} · epoch {} · brief: orchestrator brief {workstream} --task {}\n",
+        task.priority, told.task.task.epoch, task.id
+    ));
+    Ok(Report::new(&task, text).remarks(remarks_of(&done)))
+}
+
+fn list(
+    app: &App,
+    workstream: Option<String>,
+    status: Option<String>,
+    assigned_to: Option<String>,
+    label: Option<String>,
+) -> Result<Report, Refusal> {
+    let filter = tasks::Filter {
+        workstream: workstream.as_deref().map(WorkstreamName::parse).transpose()?,
+        status,
+        agent: assigned_to.as_deref().map(AgentId::parse).transpose()?,
+        label,
+    };
+    let board = app.board()?;
+    let found = tasks::tasks(&*board.view()?, &filter)?;
+    let text: String = found.iter().map(|task| render::task_line(task, app.paint) + "\n").collect();
+    Ok(Report::new(&found, if text.is_empty() { "No tasks.".to_owned() } else { text }))
+}
+
+fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    let view = board.view()?;
+    let id = resolve::task(&*view, &TaskRef::parse(id)?)?;
+    let found = show::task(&*view, id)?.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("there is no task `{id}` on this board"))
+            .hint("orchestrator status")
+    })?;
+    let task = &found.task;
+    let mut text = format!("{}  {}\n\n", app.paint.bold(&task.id), task.title);
+    let mut line = |name: &str, value: Option<String>| {
+        if let Some(value) = value {
+            text.push_str(&format!("  {name:<12} {value}\n"));
+        }
+    };
+    line("workstream", task.workstream.clone());
+    line("status", Some(app.paint.status(&task.status)));
+    line("reason", task.reason.clone());
+    line("priority", Some(task.priority.to_string()));
+    line("estimate", task.estimate.clone());
+    line("assigned to", task.assigned_to.clone());
+    line("epoch", task.epoch.map(|epoch| epoch.to_string()));
+    line(
+        "created",
+        Some(format!(
+            "{} by {}",
+            render::ago(&task.created_at, board.now()),
+            task.created_by.as_deref().unwrap_or("system")
+        )),
+    );
+    line("updated", Some(render::ago(&task.updated_at, board.now())));
+    line("labels", Some(task.labels.join(", ")).filter(|labels| !labels.is_empty()));
+    let elsewhere = task.finished_on.as_ref().or(task.claimed_on.as_ref());
+    line(
+        "landing",
+        elsewhere.map(|place| {
+            format!("on {}, not on this board", place.branch.as_deref().unwrap_or("another branch"))
+        }),
+    );
+    for (title, neighbours) in [("waits for", &found.dependencies), ("waited for by", &found.dependents)] {
+        for other in neighbours {
+            let status = other.status.as_deref().unwrap_or("unknown");
+            let name = other.title.as_deref().unwrap_or("");
+            text.push_str(&format!("  {title:<12} {}  {status}  {name}\n", other.id));
+        }
+    }
+    if !found.knowledge.is_empty() {
+        text.push_str(&format!("  {:<12} {}\n", "knowledge", found.knowledge.join(", ")));
+    }
+    for (title, body) in [("DESCRIPTION", Some(&task.description)), ("RESULT", task.result.as_ref())] {
+        if let Some(body) = body.filter(|body| !body.is_empty()) {
+            text.push_str(&format!("\n{}\n", app.paint.bold(title)));
+            text.extend(body.lines().map(|line| format!("  {line}\n")));
+        }
+    }
+    text.push_str(&format!("\n{}\n", app.paint.bold("HISTORY")));
+    for event in &found.events {
+        text.push_str(&format!("  {}\n", render::event_line(event, app.paint)));
+    }
+    Ok(Report::new(&found, text))
+}

@@ -1,0 +1,83 @@
+//! `workstream …`
+
+use crate::cli::args::Workstream as Args;
+use crate::cli::render;
+use crate::cli::report::Report;
+use crate::engine::Orchestrator;
+use crate::model::{Code, Priority, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
+use crate::ops::workstream::{Create, Update};
+use crate::views::document::{Counts, WorkstreamDocument};
+use crate::views::{board as listing, show};
+
+use super::{App, remarks_of};
+
+pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
+    match args {
+        Args::Create { name, description, priority } => {
+            let request = Create {
+                name: WorkstreamName::parse(&name)?,
+                description: description.unwrap_or_default(),
+                priority: Priority(priority),
+            };
+            let done = app.board()?.run(&request)?;
+            let text = format!("Created workstream: {}", done.outcome.name);
+            Ok(Report::new(&fresh(&done.outcome), text).remarks(remarks_of(&done)))
+        }
+        Args::List => {
+            let board = app.board()?;
+            let list = listing::board(&*board.view()?)?;
+            let lines = list.iter().map(|ws| {
+                let about = if ws.description.is_empty() { "(no desc)" } else { &ws.description };
+                let c = &ws.counts;
+                format!(
+                    "[P{}] {} - {about}\n  {}  Tasks: {} pending, {} active, {} done\n",
+                    ws.priority,
+                    app.paint.bold(&ws.name),
+                    render::bar(c.done, c.in_progress, c.task_count, 15),
+                    c.pending,
+                    c.in_progress,
+                    c.done
+                )
+            });
+            let text: String = lines.collect();
+            Ok(Report::new(&list, if text.is_empty() { "No workstreams.".to_owned() } else { text }))
+        }
+        Args::Show { name } => {
+            let board = app.board()?;
+            let found = show(&board, &WorkstreamName::parse(&name)?)?;
+            let mut text = format!(
+                "[P{}] {} - {} ({})\n",
+                found.priority,
+                app.paint.bold(&found.name),
+                found.description,
+                found.status
+            );
+            for task in &found.tasks {
+                text.push_str(&format!("  {}\n", render::task_line(task, app.paint)));
+            }
+            Ok(Report::new(&found, text))
+        }
+        Args::Update { name, description, priority, status } => {
+            let name = WorkstreamName::parse(&name)?;
+            let status = status.as_deref().and_then(WorkstreamStatus::parse);
+            let board = app.board()?;
+            let request =
+                Update { name: name.clone(), description, priority: priority.map(Priority), status };
+            let done = board.run(&request)?;
+            let text =
+                if done.commit.is_some() { "Updated workstream" } else { "Nothing to change in workstream" };
+            Ok(Report::new(&show(&board, &name)?, format!("{text}: {name}")).remarks(remarks_of(&done)))
+        }
+    }
+}
+
+fn show(board: &Orchestrator, name: &WorkstreamName) -> Result<WorkstreamDocument, Refusal> {
+    let found = show::workstream(&*board.view()?, name)?;
+    found.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("there is no workstream `{name}`")).hint("orchestrator ws list")
+    })
+}
+
+fn fresh(workstream: &Workstream) -> WorkstreamDocument {
+    WorkstreamDocument::of(workstream, Vec::new(), Counts::default())
+}

@@ -1,0 +1,57 @@
+//! Words in, words out.
+//!
+//! Words become things at the door ([`parse`]): after that only the world can fail, not the input. A command
+//! answers with a [`report::Report`]; printing happens once, at the end.
+
+#![allow(missing_docs)] // The grammar documents itself in the help texts.
+
+mod args;
+mod commands;
+mod complete;
+mod parse;
+mod render;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::model::{Code, Refusal};
+use args::{Cli, Color};
+use report::Printer;
+
+/// The whole program: arguments in, exit code out.
+pub fn main() -> ExitCode {
+    clap_complete::CompleteEnv::with_factory(Cli::command).complete();
+    let outcome = std::panic::catch_unwind(run);
+    ExitCode::from(outcome.unwrap_or_else(|_| Code::Internal.exit()))
+}
+
+fn run() -> u8 {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let printer = Printer { json: cli.global.json, color: cli.global.color, quiet: cli.global.quiet };
+    match commands::run(cli, printer) {
+        Ok(report) => printer.print(&report),
+        Err(refusal) => printer.fail(&refusal),
+    }
+}
+
+/// Help and version are answers; anything else that clap says is a usage error.
+fn usage(error: &clap::Error) -> u8 {
+    if !error.use_stderr() {
+        let _nobody_reads = error.print();
+        return 0;
+    }
+    let is_json = std::env::args().any(|word| word == "--json");
+    if !is_json {
+        let _nobody_reads = error.print();
+        return Code::Usage.exit();
+    }
+    let text = error.render().to_string();
+    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+    let refusal = Refusal::new(Code::Usage, message).hint("orchestrator --help");
+    Printer { json: true, color: Color::Never, quiet: false }.fail(&refusal)
+}

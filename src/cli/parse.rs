@@ -1,0 +1,40 @@
+//! Words become things.
+
+use serde_json::{Map, Value};
+
+use crate::model::{Code, Refusal, TaskRef};
+
+/// References to tasks.
+pub fn tasks(words: &[String]) -> Result<Vec<TaskRef>, Refusal> {
+    words.iter().map(|word| TaskRef::parse(word)).collect()
+}
+
+/// The fields of an event: `key=value` words, then a JSON object.
+pub fn fields(words: &[String], data: Option<&str>) -> Result<Map<String, Value>, Refusal> {
+    let mut fields = Map::new();
+    for word in words {
+        let (key, value) = word.split_once('=').filter(|(key, _)| !key.is_empty()).ok_or_else(|| {
+            Refusal::new(Code::Usage, format!("`{}` is no field", word.escape_debug()))
+                .hint("write it as key=value")
+        })?;
+        fields.insert(key.to_owned(), Value::String(value.to_owned()));
+    }
+    let Some(data) = data else { return Ok(fields) };
+    let object: Map<String, Value> = serde_json::from_str(data).map_err(|error| {
+        Refusal::new(Code::Usage, format!("--data is no JSON object: {error}"))
+            .hint("--data '{\"key\": \"value\"}'")
+    })?;
+    fields.extend(object);
+    Ok(fields)
+}
+
+/// `OLD=NEW`, split at the last `=`: a resource's name may hold one.
+pub fn renames(words: &[String]) -> Result<Vec<(String, String)>, Refusal> {
+    let split = |word: &String| {
+        word.rsplit_once('=').map(|(old, new)| (old.to_owned(), new.to_owned())).ok_or_else(|| {
+            Refusal::new(Code::Usage, format!("`{}` is no renaming", word.escape_debug()))
+                .hint("--rename 'old name=new-name'")
+        })
+    };
+    words.iter().map(split).collect()
+}

@@ -1,0 +1,179 @@
+//! Data directories of the predecessor, in and out.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+use crate::codec::predecessor::{self, BadNames, Input};
+use crate::model::{Code, Refusal};
+use crate::ops::import::{Import, Imported};
+use crate::views::{json, state};
+
+use super::orchestrator::{Done, Orchestrator};
+
+/// Where the files of a data directory are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFiles {
+    /// `state.json`
+    pub state: PathBuf,
+    /// `events.jsonl`; need not exist.
+    pub events: Option<PathBuf>,
+    /// `knowledge/`; need not exist.
+    pub knowledge: Option<PathBuf>,
+}
+
+impl DataFiles {
+    /// The files of a directory, under their usual names.
+    pub fn of(directory: &Path) -> Self {
+        Self {
+            state: directory.join("state.json"),
+            events: Some(directory.join("events.jsonl")),
+            knowledge: Some(directory.join("knowledge")),
+        }
+    }
+}
+
+/// What to do about names that are not legal here.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Renaming {
+    /// Old name to new name.
+    pub renames: Vec<(String, String)>,
+    /// Whether each further bad name takes the nearest good one.
+    pub bad_names: Slugify,
+}
+
+/// What happens to a bad name that no renaming mentions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Slugify {
+    /// The import is refused.
+    #[default]
+    No,
+    /// It takes the nearest good name.
+    Yes,
+}
+
+/// What was imported, and what the reader noticed.
+#[derive(Debug)]
+pub struct ImportDone {
+    /// Counts, and which locks were dropped.
+    pub done: Done<Imported>,
+    /// Sentences.
+    pub remarks: Vec<String>,
+}
+
+/// Reads a data directory; everything that is wrong with it is named at once, and nothing is written.
+pub fn read_data(files: &DataFiles, renaming: &Renaming) -> Result<Import, Refusal> {
+    let input = Input {
+        state: read(&files.state)?.ok_or_else(|| {
+            Refusal::new(Code::NotFound, format!("there is no `{}`", files.state.display()))
+                .hint("orchestrator import <directory with state.json>")
+        })?,
+        events: files.events.as_deref().map(read).transpose()?.flatten(),
+        knowledge: match &files.knowledge {
+            Some(directory) => read_knowledge(directory)?,
+            None => BTreeMap::new(),
+        },
+    };
+    let bad_names = match renaming.bad_names {
+        Slugify::No => BadNames::Refuse,
+        Slugify::Yes => BadNames::Slugify,
+    };
+    let options = predecessor::Options { renames: renaming.renames.iter().cloned().collect(), bad_names };
+    let data = predecessor::read(&input, &options).map_err(|problems| predecessor::refusal(&problems))?;
+    Ok(Import { data })
+}
+
+impl Orchestrator {
+    /// Commits what was read, whole or not at all.
+    pub fn import(&self, import: &Import) -> Result<ImportDone, Refusal> {
+        Ok(ImportDone { done: self.run(import)?, remarks: import.data.remarks.clone() })
+    }
+
+    /// Writes a data directory that the predecessor reads; the number of files. A directory that has other
+    /// files in it is refused.
+    pub fn export_all(&self, directory: &Path) -> Result<usize, Refusal> {
+        let is_used = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
+        if is_used {
+            return Err(Refusal::new(Code::Exists, format!("`{}` is not empty", directory.display()))
+                .hint("orchestrator export all <a new directory>"));
+        }
+        let view = self.view()?;
+        let write = |name: &str, text: &str| {
+            let path = directory.join(name);
+            let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+            made.and_then(|()| fs::write(&path, text)).map_err(|error| failed(&path, &error))
+        };
+        write("state.json", &json::pretty(&state::state(&*view, self.now())?))?;
+        let lines: String = state::export_events(&view.log()?).into_iter().map(|line| line + "\n").collect();
+        write("events.jsonl", &lines)?;
+        let mut count = 2;
+        fs::create_dir_all(directory.join("knowledge")).map_err(|error| failed(directory, &error))?;
+        for topic in view.topics()? {
+            if let Some(found) = view.knowledge(&topic)? {
+                write(&format!("knowledge/{topic}.md"), &state::export_knowledge(&found))?;
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> Refusal {
+    Refusal::new(Code::Unreadable, format!("`{}`: {error}", path.display()))
+}
+
+/// The bytes of a plain file; none if it is not there. A link is not followed.
+fn read(path: &Path) -> Result<Option<Vec<u8>>, Refusal> {
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => fs::read(path).map(Some).map_err(|error| failed(path, &error)),
+        Ok(_) => Err(Refusal::new(Code::Invalid, format!("`{}` is no regular file", path.display()))),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed(path, &error)),
+    }
+}
+
+fn read_knowledge(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Refusal> {
+    let mut found = BTreeMap::new();
+    if !directory.exists() {
+        return Ok(found);
+    }
+    for entry in WalkDir::new(directory).follow_links(false).sort_by_file_name() {
+        let entry = entry.map_err(|error| Refusal::new(Code::Unreadable, error.to_string()))?;
+        // The predecessor sees files that end in .md and nothing else.
+        if entry.file_type().is_dir() || entry.path().extension().is_none_or(|ending| ending != "md") {
+            continue;
+        }
+        let inside = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+        let name = inside.to_str().ok_or_else(|| {
+            Refusal::new(Code::Invalid, format!("`{}` has a name that is not UTF-8", entry.path().display()))
+        })?;
+        if let Some(bytes) = read(entry.path())? {
+            found.insert(name.to_owned(), bytes);
+        }
+    }
+    Ok(found)
+}
+
+/// Moves a data directory that stands where the board will be aside; the new place. It stays untracked, and
+/// is refused where git tracks files in it.
+pub fn set_aside(data: &Path, board: &Path) -> Result<Option<PathBuf>, Refusal> {
+    let same = match (data.canonicalize(), board.canonicalize()) {
+        (Ok(data), Ok(board)) => data == board,
+        _ => false,
+    };
+    if !same {
+        return Ok(None);
+    }
+    let parent = board.parent().unwrap_or(Path::new("."));
+    let names = (1..100).map(|n| match n {
+        1 => ".orchestrator-predecessor".to_owned(),
+        n => format!(".orchestrator-predecessor-{n}"),
+    });
+    let free = names.map(|name| parent.join(name)).find(|path| !path.exists());
+    let aside =
+        free.ok_or_else(|| Refusal::new(Code::Exists, "too many old data directories are kept aside"))?;
+    fs::rename(board, &aside).map_err(|error| failed(board, &error))?;
+    Ok(Some(aside))
+}
