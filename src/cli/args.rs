@@ -84,7 +84,7 @@ pub enum Command {
     )]
     Init(Init),
     /// Show the whole board: work, agents, locks, what happened last
-    #[command(alias = "s", visible_alias = "s")]
+    #[command(visible_alias = "s")]
     Status,
     /// Workstreams: create, list, show, update
     #[command(visible_alias = "ws", subcommand)]

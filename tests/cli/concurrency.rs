@@ -1,0 +1,136 @@
+//! Many processes at once: nothing lost, nothing given twice.
+//!
+//! Seen to fail with the advisory lock taken out and, for the worktrees, with the comparison under the held
+//! ref locks taken out.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use super::support::Sandbox;
+
+/// Runs each list of calls in a process of its own kind: one thread each, one call after the other.
+fn race(sandbox: &Sandbox, calls: Vec<(PathBuf, Vec<Vec<String>>)>) -> Vec<Vec<(i32, String)>> {
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = calls
+            .into_iter()
+            .map(|(directory, calls)| {
+                scope.spawn(move || {
+                    let one = |words: Vec<String>| {
+                        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+                        let mut command = sandbox.command(&directory, &words);
+                        let output = command.stderr(Stdio::piped()).output().unwrap();
+                        let code = output.status.code().unwrap_or(-1);
+                        assert!(code <= 1, "{}", String::from_utf8_lossy(&output.stderr));
+                        (code, String::from_utf8(output.stdout).unwrap())
+                    };
+                    calls.into_iter().map(one).collect()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    })
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
+}
+
+/// 8 processes × 25 tasks, then 8 agents that race for them until nothing is left.
+fn add_and_drain(sandbox: &Sandbox, adders: &Path, takers: &[PathBuf]) {
+    let adds = (0..8).map(|p| {
+        let calls = (0..25).map(|n| words(&["--json", "t", "add", "w", &format!("task {p}-{n}")])).collect();
+        (adders.to_owned(), calls)
+    });
+    let added = race(sandbox, adds.collect());
+    let ids: HashSet<String> = added
+        .iter()
+        .flatten()
+        .map(|(code, out)| {
+            assert_eq!(*code, 0);
+            let task: serde_json::Value = serde_json::from_str(out).unwrap();
+            task["id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!(ids.len(), 200);
+    let state = sandbox.json(&["export", "state"]);
+    assert_eq!(state["workstreams"]["w"]["tasks"].as_array().unwrap().len(), 200);
+    let created = sandbox.json(&["events", "--last", "100000", "--action", "task_created"]);
+    assert_eq!(created.as_array().unwrap().len(), 200);
+
+    for tree in takers {
+        if tree != adders && sandbox.git(&["config", "--default", "", "orchestrator.board"]).trim().is_empty()
+        {
+            sandbox.git_in(tree, &["merge", "-q", "--ff-only", "main"]);
+        }
+    }
+    let takes = (0..8).map(|p| {
+        let call = words(&["--json", "t", "next", "w", &format!("agent-{p}")]);
+        (takers[p % takers.len()].clone(), vec![call; 27])
+    });
+    let taken = race(sandbox, takes.collect());
+    let mut claimed: Vec<String> = Vec::new();
+    for (code, out) in taken.iter().flatten() {
+        let task: serde_json::Value = serde_json::from_str(out).unwrap();
+        assert_eq!(*code == 1, task.is_null());
+        claimed.extend(task["id"].as_str().map(str::to_owned));
+    }
+    let distinct: HashSet<&String> = claimed.iter().collect();
+    assert_eq!((claimed.len(), distinct.len()), (200, 200), "claims, distinct tasks");
+    let none = sandbox.run_in(&takers[0], &["t", "next", "w", "late"]).code(1);
+    assert_eq!(none.out, "No pending tasks in this workstream.\n");
+    sandbox.is_clean();
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+}
+
+fn worktrees(sandbox: &Sandbox) -> Vec<PathBuf> {
+    (0..4)
+        .map(|n| {
+            let path = sandbox.home().canonicalize().unwrap().join(format!("tree-{n}"));
+            sandbox.git(&["worktree", "add", "-q", "-b", &format!("feat-{n}"), path.to_str().unwrap()]);
+            path
+        })
+        .collect()
+}
+
+#[test]
+fn in_one_checkout() {
+    let sandbox = Sandbox::board();
+    add_and_drain(&sandbox, &sandbox.root, &[sandbox.root.clone()]);
+}
+
+#[test]
+fn in_four_worktrees_on_four_branches() {
+    let sandbox = Sandbox::board();
+    let trees = worktrees(&sandbox);
+    add_and_drain(&sandbox, &sandbox.root, &trees);
+}
+
+#[test]
+fn in_four_worktrees_with_the_board_on_a_branch_of_its_own() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["init", "--board", "orchestrator"]).ok();
+    sandbox.run(&["ws", "create", "w"]).ok();
+    let trees = worktrees(&sandbox);
+    add_and_drain(&sandbox, &sandbox.root, &trees);
+}
+
+#[test]
+fn a_lock_has_one_winner_while_refs_are_packed() {
+    let sandbox = Sandbox::board();
+    for round in 0..12 {
+        let resource = format!("r{round}");
+        let calls = (0..4).map(|p| {
+            (sandbox.root.clone(), vec![words(&["l", "acquire", &resource, &format!("agent-{p}")])])
+        });
+        let packer = std::thread::scope(|scope| {
+            let packing = scope.spawn(|| (0..6).for_each(|_| drop(sandbox.git(&["pack-refs", "--all"]))));
+            let answers = race(&sandbox, calls.collect());
+            packing.join().unwrap();
+            answers
+        });
+        let winners = packer.iter().flatten().filter(|(code, _)| *code == 0).count();
+        assert_eq!(winners, 1, "round {round}");
+    }
+    sandbox.is_clean();
+}

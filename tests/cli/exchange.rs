@@ -1,0 +1,103 @@
+//! The predecessor's formats, in and out.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::support::Sandbox;
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/predecessor")
+}
+
+fn state(directory: &Path) -> Value {
+    serde_json::from_str(&std::fs::read_to_string(directory.join("state.json")).unwrap()).unwrap()
+}
+
+fn documents(directory: &Path) -> Vec<(String, Vec<u8>)> {
+    let mut found: Vec<_> = walkdir::WalkDir::new(directory.join("knowledge"))
+        .into_iter()
+        .map(Result::unwrap)
+        .filter(|entry| entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "md"))
+        .map(|entry| {
+            let name = entry.path().strip_prefix(directory).unwrap().display().to_string();
+            (name, std::fs::read(entry.path()).unwrap())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn a_directory_comes_back_as_it_was_and_again_changes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.run(&["init"]).ok();
+    let fixture = fixture();
+    let before: usize = sandbox.git(&["rev-list", "--count", "HEAD"]).trim().parse().unwrap();
+    let imported = sandbox.json(&["import", fixture.to_str().unwrap()]);
+    assert_eq!(imported["imported"]["tasks"], 200);
+    let after: usize = sandbox.git(&["rev-list", "--count", "HEAD"]).trim().parse().unwrap();
+    assert_eq!(after, before + 1);
+    let again = sandbox.json(&["import", fixture.to_str().unwrap()]);
+    assert_eq!((again["imported"]["tasks"].as_u64(), again["commit"].is_null()), (Some(0), true));
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    sandbox.is_clean();
+
+    let out = sandbox.home().join("out");
+    sandbox.run(&["export", "all", out.to_str().unwrap()]).ok();
+    let (was, is) = (state(&fixture), state(&out));
+    for (name, workstream) in was["workstreams"].as_object().unwrap() {
+        assert_eq!(&is["workstreams"][name], workstream, "{name}");
+    }
+    assert_eq!(is["agents"], was["agents"]);
+    let live: Vec<&String> = is["locks"].as_object().unwrap().keys().collect();
+    assert_eq!(live.len(), 1);
+    assert_eq!(is["locks"][live[0]], was["locks"][live[0]]);
+    let events = |directory: &Path| std::fs::read_to_string(directory.join("events.jsonl")).unwrap();
+    let lines = |text: String| {
+        text.lines()
+            .filter(|line| !line.trim().is_empty())
+            .map(|l| l.trim_end().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(lines(events(&out)), lines(events(&fixture)));
+    assert_eq!(documents(&out), documents(&fixture));
+}
+
+#[test]
+fn broken_input_is_refused_whole_with_its_place() {
+    let sandbox = Sandbox::board();
+    let head = sandbox.git(&["rev-parse", "HEAD"]);
+    let good = std::fs::read_to_string(fixture().join("state.json")).unwrap();
+    let task = good.find("\"id\": \"").unwrap() + 7;
+    let id = &good[task..task + 8];
+    for (broken, why) in [
+        (good[..good.len() / 2].to_owned(), "state.json:"),
+        (good.replacen("\"status\": \"pending\"", "\"status\": \"parked\"", 1), "parked"),
+        (good.replacen(id, "../../etc", 1), "no task id"),
+    ] {
+        let directory = sandbox.home().join("broken");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("state.json"), broken).unwrap();
+        let answer = sandbox.run(&["import", directory.to_str().unwrap()]).code(1);
+        assert!(answer.err.contains(why), "{why}: {answer:?}");
+        assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head);
+    }
+}
+
+#[test]
+fn the_predecessor_s_own_directory_is_not_touched_until_it_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let data = sandbox.root.join(".orchestrator");
+    std::fs::create_dir(&data).unwrap();
+    for name in ["state.json", "events.jsonl"] {
+        std::fs::copy(fixture().join(name), data.join(name)).unwrap();
+    }
+    let answer = sandbox.run(&["init"]).code(1);
+    assert!(answer.err.contains("hint: orchestrator init --from .orchestrator"), "{answer:?}");
+    assert_eq!(sandbox.git(&["rev-list", "--count", "HEAD"]), "1\n");
+    sandbox.run(&["init", "--from", ".orchestrator"]).ok();
+    assert!(sandbox.root.join(".orchestrator-predecessor/state.json").exists());
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "?? .orchestrator-predecessor/\n");
+    assert_eq!(sandbox.json(&["status"])["workstreams"].as_array().unwrap().len(), 6);
+}

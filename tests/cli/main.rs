@@ -1,0 +1,12 @@
+//! The program as its users meet it: real processes in real repositories, hermetic and repeatable.
+
+mod concurrency;
+mod exchange;
+mod exits;
+mod guide;
+mod json;
+mod placements;
+mod recovery;
+mod support;
+mod tour;
+mod user_work;
