@@ -39,13 +39,13 @@ pub struct Cli {
 #[derive(Args, Debug, Clone)]
 pub struct Global {
     /// Run as if started in this directory
-    #[arg(short = 'C', value_name = "PATH", global = true, value_hint = ValueHint::DirPath)]
+    #[arg(id = "start", short = 'C', value_name = "PATH", global = true, value_hint = ValueHint::DirPath)]
     pub directory: Option<PathBuf>,
     /// Print one JSON document instead of text; errors are JSON on stderr
     #[arg(long, global = true)]
     pub json: bool,
     /// Who acts (default: the agent in the arguments, else `system`)
-    #[arg(long, global = true, env = "ORCHESTRATOR_AGENT", value_name = "AGENT", hide_env_values = true,
+    #[arg(id = "actor", long = "agent", global = true, env = "ORCHESTRATOR_AGENT", value_name = "AGENT", hide_env_values = true,
           add = ArgValueCandidates::new(complete::agents))]
     pub agent: Option<String>,
     /// Which board: a branch, or HEAD (default: git config orchestrator.board, else HEAD's)

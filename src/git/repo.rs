@@ -67,11 +67,11 @@ impl Repo {
     /// `GIT_CEILING_DIRECTORIES` included).
     pub(crate) fn discover(start: &Path) -> Result<Self, GitError> {
         let trust = gix::sec::trust::Mapping { full: options(), reduced: options().bail_if_untrusted(true) };
-        let opened = gix::ThreadSafeRepository::discover_with_environment_overrides_opts(
-            start,
-            Default::default(),
-            trust,
-        );
+        // A ceiling that is not above us limits nothing.
+        let upwards =
+            gix::discover::upwards::Options { match_ceiling_dir_or_error: false, ..Default::default() };
+        let opened =
+            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(start, upwards, trust);
         match opened {
             Ok(found) => Self::from_gix(found.to_thread_local()),
             Err(error) => Err(Self::why_not(start, error)),

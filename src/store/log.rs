@@ -22,6 +22,8 @@ use super::{derive, records};
 pub(crate) struct History {
     /// Oldest first, by ancestry.
     pub(crate) events: Vec<Event>,
+    /// The ids of the events.
+    pub(crate) ids: HashSet<EventId>,
     /// When each agent acted last.
     pub(crate) last_seen: BTreeMap<String, Timestamp>,
     /// The digests of imports.
@@ -50,6 +52,7 @@ pub(crate) fn read(repo: &Repo, tip: Option<Oid>) -> Result<History, GitError> {
             history.events.push(event);
         }
     }
+    history.ids = known;
     Ok(history)
 }
 

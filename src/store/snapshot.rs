@@ -4,7 +4,7 @@
 //! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::codec::{self, Problem, path};
 use crate::git::{Entry, EntryKind, GitError, Oid, Repo};
@@ -27,6 +27,8 @@ pub(crate) struct Snapshot<'r> {
     tree: Option<Oid>,
     settings: Settings,
     log: OnceCell<log::History>,
+    /// The commits that the tip contains: read once, where a record and a file disagree.
+    contained: OnceCell<HashSet<Oid>>,
     tasks: OnceCell<(Vec<SeenTask>, Vec<Damage>)>,
 }
 
@@ -49,6 +51,7 @@ impl<'r> Snapshot<'r> {
             tree,
             settings: Settings::default(),
             log: OnceCell::new(),
+            contained: OnceCell::new(),
             tasks: OnceCell::new(),
         };
         if let Some(stored) = snapshot.file(path::CONFIG)? {
@@ -112,17 +115,28 @@ impl<'r> Snapshot<'r> {
         Ok(self.log.get().expect("set above"))
     }
 
+    fn contained(&self) -> Result<&HashSet<Oid>, Fault> {
+        if self.contained.get().is_none() {
+            let ids = self.tip.map(|tip| self.repo.ancestor_ids(tip)).transpose()?.unwrap_or_default();
+            let _already = self.contained.set(ids);
+        }
+        Ok(self.contained.get().expect("set above"))
+    }
+
     /// Where the change that a record speaks of can be found.
     fn find(&self, record: &Record) -> Result<Found, Fault> {
         let commit = record.board.as_ref().and_then(|point| Oid::from_hex(point.commit.as_bytes()).ok());
-        if let (Some(commit), Some(tip)) = (commit, self.tip)
-            && self.repo.is_ancestor(commit, tip)?
+        if commit.is_some_and(|commit| Some(commit) == self.tip) {
+            return Ok(Found::Here);
+        }
+        if let Some(commit) = commit
+            && self.contained()?.contains(&commit)
         {
             return Ok(Found::Here);
         }
         let event = record.event.as_ref().and_then(|event| event.id.as_ref());
         if let Some(event) = event
-            && self.history()?.events.iter().any(|known| known.id.as_ref() == Some(event))
+            && self.history()?.ids.contains(event)
         {
             return Ok(Found::Here);
         }

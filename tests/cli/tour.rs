@@ -79,7 +79,7 @@ fn the_tour_leaves_a_story_and_nothing_else() {
     // Each commit changes just the files of its own mutation.
     let files = sandbox.git(&["log", "--format=", "--name-only", "-3"]);
     let expected =
-        format!(".orchestrator/knowledge/api-design.md\n\n.orchestrator/tasks/{}/{id}.yaml\n", &id[..2]);
+        format!(".orchestrator/knowledge/api-design.md\n.orchestrator/tasks/{}/{id}.yaml\n", &id[..2]);
     assert_eq!(files, expected);
 }
 
