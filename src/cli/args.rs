@@ -3,6 +3,8 @@
 //! Help texts, completions and man pages all grow from these definitions. The file is long because the
 //! grammar is; it holds no logic.
 
+#![allow(rustdoc::invalid_html_tags, rustdoc::broken_intra_doc_links)] // What stands in help texts is words, not links.
+
 use std::path::PathBuf;
 
 use clap::builder::Styles;

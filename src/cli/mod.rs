@@ -1,7 +1,7 @@
 //! Words in, words out.
 //!
-//! Words become things at the door ([`parse`]): after that only the world can fail, not the input. A command
-//! answers with a [`report::Report`]; printing happens once, at the end.
+//! Words become things at the door (`parse`): after that only the world can fail, not the input. A command
+//! answers with a `report::Report`; printing happens once, at the end.
 
 #![allow(missing_docs)] // The grammar documents itself in the help texts.
 

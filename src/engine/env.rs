@@ -4,7 +4,6 @@
 //! stamp) stops the clock, `ORCHESTRATOR_SEED` (any text) makes all ids follow from it.
 
 use std::cell::Cell;
-use std::path::PathBuf;
 
 use chrono::Utc;
 use sha2::{Digest, Sha256};
@@ -64,11 +63,6 @@ impl Mint for Env {
 /// An environment variable that is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
-}
-
-/// Where the process was started.
-pub(crate) fn working_directory() -> std::io::Result<PathBuf> {
-    std::env::current_dir()
 }
 
 #[cfg(test)]

@@ -112,7 +112,7 @@ impl Orchestrator {
         fs::create_dir_all(directory.join("knowledge")).map_err(|error| failed(directory, &error))?;
         for topic in view.topics()? {
             if let Some(found) = view.knowledge(&topic)? {
-                write(&format!("knowledge/{topic}.md"), &state::export_knowledge(&found))?;
+                write(&format!("knowledge/{topic}.md"), &predecessor::document(&found))?;
                 count += 1;
             }
         }

@@ -120,7 +120,8 @@ fn remove_if_ours(repo: &Repo, path: &Path, left: &Left) -> Result<(), GitError>
         .chain(&left.intent.board)
         .filter_map(|moved| moved.new.as_ref().and_then(|hex| hex.oid()))
         .collect();
-    if ours.iter().any(|id| content.trim_end() == id.to_string()) {
+    let content = content.trim_end();
+    if ours.iter().any(|id| *id.to_string() == *content) {
         return remove(path);
     }
     let Some((_, mtime)) = git::inode_and_mtime(path)? else { return Ok(()) };
@@ -255,11 +256,12 @@ fn rebuild(repo: &Repo, new: Oid, now: Option<Oid>) -> Result<Oid, GitError> {
 
 /// The records that named the lost board commit, naming the rebuilt one.
 fn repoint(repo: &Repo, intent: &Intent, lost: Oid, rebuilt: Oid) -> Result<Vec<RefEdit>, GitError> {
+    let lost_hex = lost.to_string();
     let mut edits = Vec::new();
     for moved in &intent.records {
         let Some(commit) = repo.read_ref(&moved.name)? else { continue };
         let Some(read) = records::read(repo, commit, None)? else { continue };
-        let names_lost = read.record.board.as_ref().is_some_and(|point| point.commit == lost.to_string());
+        let names_lost = read.record.board.as_ref().is_some_and(|point| point.commit == lost_hex);
         if !names_lost || ref_name::of(&read.record.key) != moved.name {
             continue;
         }

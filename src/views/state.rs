@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::model::{
-    AgentId, Fault, Imported, Knowledge, Log, Priority, SeenTask, Timestamp, View, Workstream,
-    WorkstreamStatus, is_printable,
+    AgentId, Fault, Imported, Log, Priority, SeenTask, Timestamp, View, Workstream, WorkstreamStatus,
 };
 
 use super::document::{Counts, EventDocument, TaskDocument, WorkstreamSummary};
@@ -206,17 +205,6 @@ pub fn export_events(log: &Log) -> Vec<String> {
     log.events.iter().map(|event| event.line.clone().unwrap_or_else(|| line(event))).collect()
 }
 
-/// The bytes of `knowledge/<topic>.md`: the header line where author and time are known, then the
-/// markdown. An author that would break the header leaves it out.
-pub fn export_knowledge(knowledge: &Knowledge) -> String {
-    let author =
-        knowledge.updated_by.as_deref().filter(|by| by.chars().all(is_printable) && !by.contains("-->"));
-    match (author, knowledge.updated_at) {
-        (Some(by), Some(at)) => format!("<!-- Updated by {by} at {at} -->\n{}", knowledge.content),
-        _ => knowledge.content.clone(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -302,20 +290,5 @@ mod tests {
                 r#"{"ts":"2026-02-06T12:01:00.000Z","agent":"a\u001b[2J","action":"task_completed","result":"a\nb\u202e","id":"e2"}"#
             ]
         );
-    }
-
-    #[test]
-    fn knowledge_gets_its_header_back_where_author_and_time_are_known() {
-        let mut known = fake::knowledge("api", "Use REST", "agent-1", at(1));
-        assert_eq!(
-            export_knowledge(&known),
-            "<!-- Updated by agent-1 at 2026-02-06T12:01:00.000Z -->\nUse REST"
-        );
-        for forged in ["a\nb", "a --> b"] {
-            known.updated_by = Some(forged.to_owned());
-            assert_eq!(export_knowledge(&known), "Use REST");
-        }
-        known.updated_by = None;
-        assert_eq!(export_knowledge(&known), "Use REST");
     }
 }

@@ -96,7 +96,7 @@ fn worktrees(sandbox: &Sandbox) -> Vec<PathBuf> {
 #[test]
 fn in_one_checkout() {
     let sandbox = Sandbox::board();
-    add_and_drain(&sandbox, &sandbox.root, &[sandbox.root.clone()]);
+    add_and_drain(&sandbox, &sandbox.root, std::slice::from_ref(&sandbox.root));
 }
 
 #[test]

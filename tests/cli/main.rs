@@ -1,5 +1,7 @@
 //! The program as its users meet it: real processes in real repositories, hermetic and repeatable.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // A test fails by a panic.
+
 mod concurrency;
 mod exchange;
 mod exits;

@@ -68,8 +68,19 @@ fn header(text: &str) -> Option<(&str, Timestamp, &str)> {
     (!by.trim().is_empty() && by.chars().all(is_printable)).then_some((by, stamp, content))
 }
 
+/// The bytes of `knowledge/<topic>.md`: the header line where author and time are known, then the markdown.
+/// An author that would break the header leaves it out.
+pub(crate) fn document(knowledge: &Knowledge) -> String {
+    let author =
+        knowledge.updated_by.as_deref().filter(|by| by.chars().all(is_printable) && !by.contains("-->"));
+    match (author, knowledge.updated_at) {
+        (Some(by), Some(at)) => header_line(by, at) + &knowledge.content,
+        _ => knowledge.content.clone(),
+    }
+}
+
 /// The line that stands above a document, with its line break.
-pub(crate) fn header_line(updated_by: &str, updated_at: Timestamp) -> String {
+fn header_line(updated_by: &str, updated_at: Timestamp) -> String {
     format!("{BEFORE}{updated_by}{BETWEEN}{updated_at}{AFTER}\n")
 }
 
@@ -106,6 +117,22 @@ mod tests {
             format!("\u{feff}<!-- Updated by system at {AT} -->\nx"),
         ] {
             assert_eq!(header(&text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_author_that_would_break_the_header_leaves_it_out() {
+        let by = |author: Option<&str>| {
+            document(&Knowledge {
+                topic: crate::model::Topic::parse("api").unwrap(),
+                content: "Use REST".to_owned(),
+                updated_by: author.map(str::to_owned),
+                updated_at: Some(Timestamp::parse("2026-02-06T07:41:48.711Z").unwrap()),
+            })
+        };
+        assert_eq!(by(Some("agent-1")), "<!-- Updated by agent-1 at 2026-02-06T07:41:48.711Z -->\nUse REST");
+        for none in [Some("a\nb"), Some("a --> b"), None] {
+            assert_eq!(by(none), "Use REST");
         }
     }
 }

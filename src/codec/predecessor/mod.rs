@@ -35,8 +35,7 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{Code, Predecessor, Refusal};
 
-#[allow(unused_imports)] // for the export
-pub(crate) use knowledge::header_line;
+pub(crate) use knowledge::document;
 
 use entity::Report;
 use names::Names;

@@ -113,10 +113,8 @@ fn every_value_of_the_fixture_is_found_again() {
         data.events.iter().map(|event| format!("{}\n", event.line.clone().unwrap())).collect();
     assert_eq!(lines.as_bytes(), input.events.as_deref().unwrap());
     for document in &data.knowledge {
-        let header = document.updated_by.as_deref().zip(document.updated_at);
-        let header = header.map_or_else(String::new, |(by, at)| header_line(by, at));
         let name = format!("{}.md", document.topic);
-        assert_eq!(format!("{header}{}", document.content).as_bytes(), input.knowledge[&name], "{name}");
+        assert_eq!(super::document(document).as_bytes(), input.knowledge[&name], "{name}");
     }
     assert_eq!(data.knowledge.len(), input.knowledge.len());
     assert_eq!(data.remarks, Vec::<String>::new());

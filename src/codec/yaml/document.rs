@@ -81,11 +81,6 @@ impl Document {
         &self.source
     }
 
-    /// Whether there is no key.
-    pub fn is_empty(&self) -> bool {
-        self.parsed.entries.is_empty()
-    }
-
     /// The top level, for typed reading.
     pub fn fields(&self) -> Fields<'_> {
         Fields {
@@ -94,21 +89,6 @@ impl Document {
             start: (self.lines_above + 1, 1),
             path: String::new(),
         }
-    }
-
-    /// The value of a top-level key.
-    pub fn get(&self, key: &str) -> Option<&Value> {
-        self.position(key).map(|at| &self.parsed.entries[at].1)
-    }
-
-    /// The top-level keys in the order of the file.
-    pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.parsed.entries.iter().map(|(key, _)| key.as_str())
-    }
-
-    /// Line and column of a key's value, from 1; of the document if the key is not there.
-    pub fn at(&self, key: &str) -> (usize, usize) {
-        self.fields().at(key)
     }
 
     /// Gives a key a value, by replacing the lines of that key only. A new key comes after the nearest key before it in `order`

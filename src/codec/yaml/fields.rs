@@ -80,11 +80,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// `true` or `false`.
-    pub fn flag(&self, key: &str) -> Result<bool, Problem> {
-        self.required(key, self.optional_flag(key)?)
-    }
-
     /// `true` or `false`, or nothing.
     pub fn optional_flag(&self, key: &str) -> Result<Option<bool>, Problem> {
         match self.present(key) {
@@ -215,7 +210,7 @@ word: \"\\e[31mred\"
             "3:9: quoted: expected a whole number, found `5`"
         );
         assert_eq!(
-            says(fields.flag("on_time").unwrap_err()),
+            says(fields.optional_flag("on_time").unwrap_err()),
             "4:10: on_time: expected `true` or `false`, found `yes`"
         );
         assert_eq!(
@@ -236,7 +231,7 @@ word: \"\\e[31mred\"
         let claims = fields.optional_fields("claims").unwrap().unwrap();
         assert_eq!(claims.int("stale_after").unwrap(), 60);
         assert_eq!(
-            says(claims.flag("expire").unwrap_err()),
+            says(claims.optional_flag("expire").unwrap_err()),
             "12:11: claims.expire: expected `true` or `false`, found `maybe`"
         );
         assert_eq!(says(claims.int("absent").unwrap_err()), "12:3: claims.absent: missing");

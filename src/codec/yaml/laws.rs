@@ -144,7 +144,7 @@ proptest! {
         let value = Value::Text(text.clone());
         let document = Document::of(&[("k", value.clone()), ("after", Value::Int(1))]).unwrap();
         let read = Document::parse(&document.to_bytes()).unwrap();
-        prop_assert_eq!(read.get("k"), Some(&value));
+        prop_assert_eq!(read.fields().get("k"), Some(&value));
         // Another resolver (YAML 1.1 truth values, numbers with underscores …) sees the same text.
         prop_assert_eq!(read_by_library(&document.to_bytes()), serde_json::Value::String(text.clone()));
         let item = Document::of(&[("k", Value::List(vec![value.clone(), Value::List(vec![value])]))]).unwrap();
@@ -168,7 +168,7 @@ proptest! {
     fn every_value_is_read_back_exactly(value in any_value(), key in any_key()) {
         let document = Document::of(&[(key.as_str(), value.clone())]).unwrap();
         let read = Document::parse(&document.to_bytes()).unwrap();
-        prop_assert_eq!(read.get(&key), Some(&value), "{}", document.as_str());
+        prop_assert_eq!(read.fields().get(&key), Some(&value), "{}", document.as_str());
     }
 
     #[test]
@@ -181,9 +181,9 @@ proptest! {
         prop_assert_eq!(before.to_bytes(), source.as_bytes());
         let mut after = before.clone();
         after.set(key, &value, &ORDER).unwrap();
-        prop_assert!(after.get(key).is_some_and(|read| read.says(&value)), "{}", after.as_str());
-        for other in before.keys().filter(|other| *other != key) {
-            prop_assert_eq!(after.get(other), before.get(other));
+        prop_assert!(after.fields().get(key).is_some_and(|read| read.says(&value)), "{}", after.as_str());
+        for other in before.fields().keys().filter(|other| *other != key) {
+            prop_assert_eq!(after.fields().get(other), before.fields().get(other));
         }
         outside_is_unchanged(&before, &after, key)?;
         prop_assert_eq!(&Document::parse(&after.to_bytes()).unwrap().to_bytes(), &after.to_bytes());
@@ -201,10 +201,10 @@ proptest! {
         let before = Document::parse(source.as_bytes()).unwrap();
         let mut after = before.clone();
         after.remove(key).unwrap();
-        prop_assert_eq!(after.get(key), None);
-        let others: Vec<_> = before.keys().filter(|other| *other != key).map(|other| before.get(other)).collect();
-        prop_assert_eq!(after.keys().map(|other| after.get(other)).collect::<Vec<_>>(), others);
-        if before.get(key).is_none() {
+        prop_assert_eq!(after.fields().get(key), None);
+        let others: Vec<_> = before.fields().keys().filter(|other| *other != key).map(|other| before.fields().get(other)).collect();
+        prop_assert_eq!(after.fields().keys().map(|other| after.fields().get(other)).collect::<Vec<_>>(), others);
+        if before.fields().get(key).is_none() {
             prop_assert_eq!(after.to_bytes(), before.to_bytes());
         }
     }
@@ -228,7 +228,7 @@ proptest! {
                 prop_assert_eq!(document.to_bytes(), broken.as_bytes());
                 // Whatever a person wrote: changing it works and does what was meant, or changes nothing.
                 match document.set("status", &value, &ORDER) {
-                    Ok(()) => prop_assert!(document.get("status").is_some_and(|read| read.says(&value))),
+                    Ok(()) => prop_assert!(document.fields().get("status").is_some_and(|read| read.says(&value))),
                     Err(refused) => prop_assert!(false, "{refused}\n{broken:?}"),
                 }
             }
