@@ -50,6 +50,9 @@ pub struct Global {
     #[arg(id = "actor", long = "agent", global = true, env = "ORCHESTRATOR_AGENT", value_name = "AGENT", hide_env_values = true,
           add = ArgValueCandidates::new(complete::agents))]
     pub agent: Option<String>,
+    /// Whether it stands in the arguments, and not in the environment.
+    #[arg(skip)]
+    pub agent_is_typed: bool,
     /// Which board: a branch, or HEAD (default: git config orchestrator.board, else HEAD's)
     #[arg(long, global = true, env = "ORCHESTRATOR_BOARD", value_name = "BRANCH", hide_env_values = true)]
     pub board: Option<String>,
@@ -62,7 +65,7 @@ pub struct Global {
     /// When to use colour
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t = Color::Auto)]
     pub color: Color,
-    /// No remarks on stderr
+    /// Nothing but the answer: no remarks on stderr, no next steps
     #[arg(short, long, global = true)]
     pub quiet: bool,
 }
@@ -103,7 +106,7 @@ pub enum Command {
     /// Knowledge: write, read, list, delete, search
     #[command(visible_alias = "kb", subcommand)]
     Knowledge(Knowledge),
-    /// Show the event log, oldest first
+    /// Show the event log, oldest first; --agent shows one agent's
     #[command(
         visible_alias = "e",
         after_help = "Examples:\n  orchestrator events --last 50\n  orchestrator events --task 299833bc --json\n  orchestrator events --agent agent-1 --since 2h"
@@ -242,8 +245,8 @@ pub enum Task {
         workstream: Option<String>,
         #[arg(long, value_parser = crate::model::Status::WORDS)]
         status: Option<String>,
-        /// Only those assigned to this agent
-        #[arg(long = "assigned-to", visible_alias = "of", value_name = "AGENT")]
+        /// Only those assigned to this agent; --agent does the same here
+        #[arg(long = "assigned-to", value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
         assigned_to: Option<String>,
         #[arg(long)]
         label: Option<String>,

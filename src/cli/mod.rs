@@ -9,12 +9,12 @@ mod args;
 mod commands;
 mod complete;
 mod parse;
-mod render;
 mod report;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
 
 use crate::model::{Code, Refusal};
 use args::{Cli, Color};
@@ -28,7 +28,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> u8 {
-    let cli = match Cli::try_parse() {
+    let parsed = Cli::command().try_get_matches().and_then(|words| {
+        let mut cli = Cli::from_arg_matches(&words)?;
+        cli.global.agent_is_typed = is_typed(&words, "actor");
+        Ok(cli)
+    });
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -37,6 +42,12 @@ fn run() -> u8 {
         Ok(report) => printer.print(&report),
         Err(refusal) => printer.fail(&refusal),
     }
+}
+
+/// Whether a global argument stands in the words themselves, before or after the command.
+fn is_typed(words: &ArgMatches, id: &str) -> bool {
+    words.value_source(id) == Some(ValueSource::CommandLine)
+        || words.subcommand().is_some_and(|(_, inner)| is_typed(inner, id))
 }
 
 /// Help and version are answers; anything else that clap says is a usage error.

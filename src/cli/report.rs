@@ -9,7 +9,7 @@ use crate::model::Refusal;
 use crate::views::json;
 
 use super::args::Color;
-use super::render::STYLE_START;
+use crate::views::render::STYLE_START;
 
 /// The answer of a command: data for stdout, remarks for stderr, an exit code.
 #[derive(Debug, Default)]

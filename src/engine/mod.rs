@@ -3,10 +3,12 @@
 //! What the command line and library calls need of the floors below (import, export, templates, set-up of
 //! a board) is offered here, so that they never touch git or files themselves.
 
+mod cycle;
 mod env;
 mod exchange;
 mod git_wrapper;
 mod init;
+mod library;
 
 mod orchestrator;
 mod templates;

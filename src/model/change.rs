@@ -110,6 +110,13 @@ impl<O> Change<O> {
         self
     }
 
+    /// The same change, with something else to tell.
+    #[must_use]
+    pub fn with_outcome<P>(self, outcome: P) -> Change<P> {
+        let Self { edits, records, events, subject, body, trailers, outcome: _ } = self;
+        Change { edits, records, events, subject, body, trailers, outcome }
+    }
+
     /// The body of the commit message.
     #[must_use]
     pub fn body(mut self, body: impl Into<String>) -> Self {

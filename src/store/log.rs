@@ -8,8 +8,7 @@
 //! A message that a mutation of ours wrote is believed to explain its commit; whether it does is for a
 //! verification of history to prove, not for each reading of it.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::codec::{message, path};
 use crate::git::{Commit, GitError, Oid, Repo};
@@ -20,7 +19,7 @@ use super::{derive, records};
 /// The board's own log, without locks.
 #[derive(Debug, Default)]
 pub(crate) struct History {
-    /// Oldest first, by ancestry.
+    /// Oldest first, in the order in which they landed.
     pub(crate) events: Vec<Event>,
     /// The ids of the events.
     pub(crate) ids: HashSet<EventId>,
@@ -83,49 +82,39 @@ pub(crate) fn with_locks(repo: &Repo, history: &History) -> Result<Log, GitError
     Ok(Log { events, board_events: history.events.len() as u64, is_cut: history.is_cut })
 }
 
-/// The commits that hold a board, parents before children; among the rest, older ones first.
+/// The commits that hold a board, in the order in which they landed: the first parent with all that it
+/// reaches, then what further parents bring, then the commit itself. So the log of a commit begins with the
+/// log of its first parent, and what a merge brings is news of that merge.
 fn walk(repo: &Repo, tip: Option<Oid>) -> Result<Vec<Commit>, GitError> {
-    let mut commits: HashMap<Oid, Commit> = HashMap::new();
-    let mut children: HashMap<Oid, Vec<Oid>> = HashMap::new();
-    let mut open: Vec<Oid> = tip.into_iter().collect();
-    let mut visited: HashSet<Oid> = open.iter().copied().collect();
-    while let Some(id) = open.pop() {
+    let holds_board = |id: Oid| -> Result<Option<Commit>, GitError> {
         let commit = match repo.commit(id) {
             Ok(commit) => commit,
             // The boundary of a shallow clone, or of what a partial one has.
-            Err(GitError::Missing { .. }) if Some(id) != tip => continue,
+            Err(GitError::Missing { .. }) if Some(id) != tip => return Ok(None),
             Err(other) => return Err(other),
         };
-        if !message::is_ours(&commit.message)
-            && repo.entry_at(commit.tree, path::BOARD)?.is_none()
-            && Some(id) != tip
-        {
-            continue;
-        }
-        for parent in &commit.parents {
-            children.entry(*parent).or_default().push(id);
-            if visited.insert(*parent) {
-                open.push(*parent);
-            }
-        }
-        commits.insert(id, commit);
+        let is_on_board = message::is_ours(&commit.message)
+            || repo.entry_at(commit.tree, path::BOARD)?.is_some()
+            || Some(id) == tip;
+        Ok(is_on_board.then_some(commit))
+    };
+    let mut visited: HashSet<Oid> = tip.into_iter().collect();
+    let mut order = Vec::new();
+    // A commit, and how many of its parents have been looked at.
+    let mut open: Vec<(Commit, usize)> = Vec::new();
+    if let Some(tip) = tip {
+        open.extend(holds_board(tip)?.map(|commit| (commit, 0)));
     }
-    let known_parents = |commit: &Commit| commit.parents.iter().filter(|p| commits.contains_key(*p)).count();
-    let mut waiting: HashMap<Oid, usize> = commits.iter().map(|(id, c)| (*id, known_parents(c))).collect();
-    let place = |id: Oid| Reverse((commits[&id].committer.seconds, id));
-    let mut ready: BinaryHeap<_> =
-        waiting.iter().filter(|(_, n)| **n == 0).map(|(id, _)| place(*id)).collect();
-    let mut order = Vec::with_capacity(commits.len());
-    while let Some(Reverse((_, id))) = ready.pop() {
-        order.push(id);
-        for child in children.get(&id).into_iter().flatten() {
-            if let Some(left) = waiting.get_mut(child) {
-                *left -= 1;
-                if *left == 0 {
-                    ready.push(place(*child));
+    while let Some((commit, looked)) = open.last_mut() {
+        match commit.parents.get(*looked).copied() {
+            Some(parent) => {
+                *looked += 1;
+                if visited.insert(parent) {
+                    open.extend(holds_board(parent)?.map(|commit| (commit, 0)));
                 }
             }
+            None => order.extend(open.pop().map(|(commit, _)| commit)),
         }
     }
-    Ok(order.into_iter().filter_map(|id| commits.remove(&id)).collect())
+    Ok(order)
 }

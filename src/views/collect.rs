@@ -11,7 +11,8 @@ use super::document::ElsewhereDocument;
 /// Where a cycle begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Since {
-    /// After the last `cycle_collected` event, by its place in the log; at the beginning, if there is none.
+    /// After the last `cycle_collected` event, by its place in the log (what a merge brings stands where it
+    /// landed); at the beginning, if there is none.
     LastCollect,
     /// With the events of this time or later.
     At(Timestamp),

@@ -4,7 +4,7 @@
 //! its keys first and in its order (`null` where it had `null`), then ours, only where they are set; and
 //! it reads back as the same value. Stamps are text as [`Timestamp`](crate::model::Timestamp) prints it
 //! (or, for imported entities, as the predecessor wrote it); words such as "12 minutes" are the
-//! business of the terminal.
+//! business of [`render`], which makes text for people.
 //!
 //! Nothing here reads a clock: `now` is an argument. Damaged entries are left out of every list and named
 //! by [`status::status`]. Texts are handed out as they are; whoever prints them decides how, with
@@ -20,6 +20,7 @@ pub mod json;
 pub mod knowledge;
 pub mod locks;
 pub mod plan;
+pub mod render;
 pub mod resolve;
 pub mod search;
 pub mod show;

@@ -1,11 +1,11 @@
 //! `agent …`
 
 use crate::cli::args::Agent as Args;
-use crate::cli::render;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Refusal};
 use crate::ops::agent::Register;
 use crate::views::agents;
+use crate::views::render;
 
 use super::{App, remarks_of};
 

@@ -2,11 +2,10 @@
 
 use crate::cli::args::Init;
 use crate::cli::parse;
-use crate::cli::render;
 use crate::cli::report::Report;
 use crate::engine::{self, Env, Renaming, Slugify};
 use crate::model::Refusal;
-use crate::views;
+use crate::views::render;
 
 use super::{App, exchange};
 
@@ -34,7 +33,10 @@ pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
     let name = made.board.board_name()?;
     let json = serde_json::json!({"created": made.commit.is_some(), "board": name, "commit": made.commit});
     let text = match &made.commit {
-        Some(commit) => format!("Initialised the board on {name} in commit {}\n{NEXT}", &commit[..7]),
+        Some(commit) => {
+            let next = if app.quiet { "" } else { NEXT };
+            format!("Initialised the board on {name} in commit {}\n{next}", &commit[..7])
+        }
         None => format!("The board on {name} is there already; nothing to do."),
     };
     Ok(Report::new(&json, text))
@@ -42,7 +44,7 @@ pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
 
 pub fn status(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let status = views::status::status(&*board.view()?, board.now())?;
+    let status = board.status()?;
     let text = render::status(&status, &board.board_name()?, board.now(), app.paint);
     let damaged = !status.damage.is_empty();
     let report = Report::new(&status, text);

@@ -3,15 +3,14 @@
 use crate::cli::args::{Brief, Collect};
 use crate::cli::report::Report;
 use crate::model::{Refusal, TaskRef, WorkstreamName};
-use crate::ops;
+use crate::views::brief::BriefRequest;
 use crate::views::collect::{Since, collect as collected};
-use crate::views::{brief as briefs, plan as plans};
 
-use super::{App, moment, remarks_of};
+use super::{App, moment};
 
 pub fn plan(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let plan = plans::plan(&*board.view()?, board.now(), &board.template("brief.md")?)?;
+    let plan = board.plan()?;
     let mut text = format!("{}\n", app.paint.bold("IN PARALLEL"));
     for one in &plan.recommended_parallel {
         text.push_str(&format!(
@@ -36,13 +35,12 @@ pub fn plan(app: &App) -> Result<Report, Refusal> {
 
 pub fn brief(app: &App, args: &Brief) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let request = briefs::BriefRequest {
+    let request = BriefRequest {
         workstream: WorkstreamName::parse(&args.workstream)?,
         task: args.task.as_deref().map(TaskRef::parse).transpose()?,
         budget: args.budget,
     };
-    let template = board.template("brief.md")?;
-    Ok(match briefs::brief(&*board.view()?, board.now(), &request, &template)? {
+    Ok(match board.brief(&request)? {
         Some(brief) => {
             let left = brief.left_out.iter().map(|what| format!("left out: {what}")).collect::<Vec<_>>();
             Report::new(&brief, brief.brief.clone()).remarks(left)
@@ -53,13 +51,17 @@ pub fn brief(app: &App, args: &Brief) -> Result<Report, Refusal> {
 
 pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let since = match (&args.since, args.all) {
-        (Some(text), _) => Since::At(moment(text, board.now())?),
-        (None, true) => Since::All,
-        (None, false) => Since::LastCollect,
+    let (found, remarks) = match (&args.since, args.all) {
+        (Some(text), _) => {
+            let since = Since::At(moment(text, board.now())?);
+            (collected(&*board.view()?, board.now(), since)?, Vec::new())
+        }
+        (None, true) => (collected(&*board.view()?, board.now(), Since::All)?, Vec::new()),
+        (None, false) => {
+            let done = board.collect()?;
+            (done.outcome, done.remarks)
+        }
     };
-    let marks = matches!(since, Since::LastCollect);
-    let found = collected(&*board.view()?, board.now(), since)?;
     let mut text = format!("{}\n", app.paint.bold("COMPLETED"));
     for task in &found.completed_this_cycle {
         let by = task.completed_by.as_deref().map(|agent| format!("  by {agent}")).unwrap_or_default();
@@ -85,10 +87,5 @@ pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
         found.knowledge_updates.join(", ")
     };
     text.push_str(&format!("\n{}  {topics}\n", app.paint.bold("KNOWLEDGE")));
-    let mut report = Report::new(&found, text);
-    if marks {
-        let done = board.run(&ops::cycle::Collect { completed: found.completed_this_cycle.len() })?;
-        report = report.remarks(remarks_of(&done));
-    }
-    Ok(report)
+    Ok(Report::new(&found, text).remarks(remarks))
 }

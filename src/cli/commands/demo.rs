@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use crate::cli::args::Demo;
-use crate::cli::render::Paint;
 use crate::cli::report::{Printer, Report};
 use crate::model::{Code, Refusal};
+use crate::views::render::Paint;
 
 /// A stage: the repository, this program, how to paint.
 struct Stage {
@@ -175,7 +175,7 @@ impl Stage {
 
     /// With `--json` the scene goes to stderr, so that stdout has its one document.
     fn line(&self, text: &str) {
-        let text = text.trim_end().replace(crate::cli::render::STYLE_START, "\u{1b}");
+        let text = text.trim_end().replace(crate::views::render::STYLE_START, "\u{1b}");
         if text.is_empty() {
             return;
         }

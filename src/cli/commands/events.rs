@@ -2,11 +2,11 @@
 
 use crate::cli::args::{Event as EventArgs, Events};
 use crate::cli::parse;
-use crate::cli::render;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Refusal, TaskRef};
 use crate::ops::event::LogEvent;
 use crate::views::document::EventDocument;
+use crate::views::render;
 use crate::views::{events, resolve};
 
 use super::{App, moment, remarks_of};
@@ -17,8 +17,7 @@ pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
     let task = args.task.as_deref().map(|id| resolve::task(&*view, &TaskRef::parse(id)?)).transpose()?;
     let filter = events::Filter {
         last: Some(args.last),
-        // Here `--agent` chooses whose events are shown.
-        agent: app.agent().map(ToString::to_string),
+        agent: app.shown_agent(None)?.map(|agent| agent.to_string()),
         action: args.action.clone(),
         since: args.since.as_deref().map(|text| moment(text, board.now())).transpose()?,
         task,

@@ -18,7 +18,7 @@ pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
     let view = board.view()?;
     match args {
         Export::State => {
-            let state = state::state(&*view, board.now())?;
+            let state = board.load_state()?;
             Ok(Report::new(&state, json::pretty(&state)))
         }
         Export::Events => {

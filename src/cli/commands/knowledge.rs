@@ -7,7 +7,7 @@ use crate::cli::report::Report;
 use crate::model::{Code, Refusal, Topic};
 use crate::ops::knowledge::{Delete, Deleted, Write};
 use crate::views::document::KnowledgeDocument;
-use crate::views::{knowledge, search};
+use crate::views::search;
 
 use super::{App, remarks_of};
 
@@ -41,7 +41,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         }
         Args::Read { topic } => {
             let topic = Topic::parse(&topic)?;
-            match knowledge::read(&*app.board()?.view()?, &topic)? {
+            match app.board()?.read_knowledge(&topic)? {
                 Some(found) => Ok(Report::new(&found, found.content.clone())),
                 None => {
                     Ok(Report::negative(&serde_json::Value::Null, format!("(no knowledge on \"{topic}\")")))
@@ -49,7 +49,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             }
         }
         Args::List => {
-            let list = knowledge::list(&*app.board()?.view()?)?;
+            let list = app.board()?.list_knowledge()?;
             let text: String = list.iter().map(|entry| entry.topic.clone() + "\n").collect();
             Ok(Report::new(&list, if text.is_empty() { "(empty)".to_owned() } else { text }))
         }

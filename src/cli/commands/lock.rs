@@ -1,12 +1,12 @@
 //! `lock …`
 
 use crate::cli::args::Lock as Args;
-use crate::cli::render;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Code, Record, Refusal, Resource, Span};
 use crate::ops::lock::{Acquire, Force, Freed, Grant, Release};
 use crate::views::document::{AcquireDocument, LockDocument};
 use crate::views::locks;
+use crate::views::render;
 
 use super::{App, remarks_of};
 

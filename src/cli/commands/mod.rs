@@ -19,13 +19,16 @@ use crate::engine::{Done, Env, Options, Orchestrator};
 use crate::model::{AgentId, Code, Refusal, Span, Timestamp};
 
 use super::args::{Cli, Command, Global};
-use super::render::Paint;
 use super::report::{Printer, Report};
+use crate::views::render::Paint;
 
 /// What every command needs: the options, and how to paint.
 pub struct App {
     options: Options,
     pub paint: Paint,
+    /// Nothing but the answer.
+    pub quiet: bool,
+    agent_is_typed: bool,
 }
 
 impl App {
@@ -41,6 +44,16 @@ impl App {
         self.options.clone()
     }
 
+    /// Whom a list is to show: `asked`, else the agent of `--agent` where it stands in the arguments. The
+    /// environment says who acts, never what is shown.
+    pub fn shown_agent(&self, asked: Option<&str>) -> Result<Option<AgentId>, Refusal> {
+        match asked {
+            Some(text) => Ok(Some(AgentId::parse(text)?)),
+            None if self.agent_is_typed => Ok(self.options.agent.clone()),
+            None => Ok(None),
+        }
+    }
+
     /// The agent named by `--agent` or the environment.
     pub fn agent(&self) -> Option<&AgentId> {
         self.options.agent.as_ref()
@@ -49,8 +62,12 @@ impl App {
 
 /// Runs a command.
 pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
-    let app =
-        App { options: options(&cli.global)?, paint: Paint { on: printer.is_colored() && !cli.global.json } };
+    let app = App {
+        options: options(&cli.global)?,
+        paint: Paint { on: printer.is_colored() && !cli.global.json },
+        quiet: cli.global.quiet,
+        agent_is_typed: cli.global.agent_is_typed,
+    };
     match cli.command {
         Command::Init(args) => board::init(&app, &args),
         Command::Status => board::status(&app),

@@ -2,15 +2,15 @@
 
 use crate::cli::args::{Task as Args, TaskUpdate};
 use crate::cli::parse;
-use crate::cli::render;
 use crate::cli::report::Report;
-use crate::engine::{Done, Orchestrator};
+use crate::engine::Done;
 use crate::model::{AgentId, Code, Operation, Priority, Refusal, TaskRef, WorkstreamName};
 use crate::ops::Already;
 use crate::ops::task::{
     Add, Block, Cancel, Claim, Complete, Next, Release, Reopen, TakeOver, Told, Unblock, Update, Whose,
 };
 use crate::views::document::TaskDocument;
+use crate::views::render;
 use crate::views::{resolve, show, tasks};
 
 use super::{App, remarks_of};
@@ -129,26 +129,12 @@ fn tell<R: Operation<Outcome = Told>>(
 ) -> Result<Report, Refusal> {
     let board = app.board()?;
     let done = board.run_as(agent, request)?;
-    let task = document(&board, &done.outcome)?;
+    let task = board.document(&done.outcome)?;
     let mut report = Report::new(&task, sentence(&task)).remarks(remarks_of(&done));
     if done.outcome.already == Already::WasSo {
         report = report.remarks(["it was so already: no commit was made".to_owned()]);
     }
     Ok(report)
-}
-
-/// The task's document. What was changed just now was updated now; only where nothing changed is the log
-/// asked when it was.
-fn document(board: &Orchestrator, told: &Told) -> Result<TaskDocument, Refusal> {
-    let task = &told.task.task;
-    let updated_at = match told.already {
-        Already::Changed => board.now().max(task.newest_stamp()),
-        Already::WasSo => {
-            let logged = board.view()?.log()?.newest_of_task(task.id);
-            logged.max(Some(task.newest_stamp())).unwrap_or(task.created_at)
-        }
-    };
-    Ok(TaskDocument::of(&told.task, updated_at))
 }
 
 fn next(app: &App, workstream: &str, agent: &str) -> Result<Report, Refusal> {
@@ -165,7 +151,7 @@ fn next(app: &App, workstream: &str, agent: &str) -> Result<Report, Refusal> {
         let text = format!("No pending tasks in this workstream.{}", remark.unwrap_or_default());
         return Ok(Report::negative(&serde_json::Value::Null, text).remarks(remarks_of(&done)));
     };
-    let task = document(&board, told)?;
+    let task = board.document(told)?;
     let mut text = format!("Claimed next task: {} - {}\n", task.id, task.title);
     let description = task.description.trim_end();
     if !description.is_empty() {
@@ -189,7 +175,7 @@ fn list(
     let filter = tasks::Filter {
         workstream: workstream.as_deref().map(WorkstreamName::parse).transpose()?,
         status,
-        agent: assigned_to.as_deref().map(AgentId::parse).transpose()?,
+        agent: app.shown_agent(assigned_to.as_deref())?,
         label,
     };
     let board = app.board()?;

@@ -1,13 +1,13 @@
 //! `workstream …`
 
 use crate::cli::args::Workstream as Args;
-use crate::cli::render;
 use crate::cli::report::Report;
 use crate::engine::Orchestrator;
 use crate::model::{Code, Priority, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
 use crate::ops::workstream::{Create, Update};
 use crate::views::document::{Counts, WorkstreamDocument};
-use crate::views::{board as listing, show};
+use crate::views::render;
+use crate::views::show;
 
 use super::{App, remarks_of};
 
@@ -25,7 +25,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         }
         Args::List => {
             let board = app.board()?;
-            let list = listing::board(&*board.view()?)?;
+            let list = board.list_workstreams()?;
             let lines = list.iter().map(|ws| {
                 let about = if ws.description.is_empty() { "(no desc)" } else { &ws.description };
                 let c = &ws.counts;

@@ -2,9 +2,9 @@
 
 use unicode_width::UnicodeWidthStr;
 
+use super::document::{EventDocument, TaskDocument};
+use super::status::Status;
 use crate::model::{Span, Timestamp};
-use crate::views::document::{EventDocument, TaskDocument};
-use crate::views::status::Status;
 
 /// Stands for the escape character in our own styles; the printer turns it into one only before `[…m`.
 pub const STYLE_START: char = '\u{fdd0}';
@@ -21,22 +21,27 @@ impl Paint {
         if self.on { format!("{STYLE_START}[{code}m{text}{STYLE_START}[0m") } else { text.to_owned() }
     }
 
+    /// A heading, an id.
     pub fn bold(self, text: &str) -> String {
         self.style("1", text)
     }
 
+    /// What matters less.
     pub fn dim(self, text: &str) -> String {
         self.style("2", text)
     }
 
+    /// What is well.
     pub fn green(self, text: &str) -> String {
         self.style("32", text)
     }
 
+    /// What is under way.
     pub fn yellow(self, text: &str) -> String {
         self.style("33", text)
     }
 
+    /// What needs somebody.
     pub fn red(self, text: &str) -> String {
         self.style("31", text)
     }
