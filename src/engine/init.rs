@@ -22,6 +22,8 @@ pub struct Initialised {
     pub board: Orchestrator,
     /// The commit that made it; none if it was there before.
     pub commit: Option<String>,
+    /// Whether a branch was made for a board that was there before.
+    pub is_new_branch: bool,
 }
 
 /// Makes a board in the repository around `options.start`: on `options.board` if one is named, else on
@@ -75,6 +77,7 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
         let files = PLANTED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
         board.run(&Init { files })?.commit
     };
+    let is_new_branch = exists && board.begin_branch()?;
     if let Some(name) = configured {
         let name = store::short(&name);
         let repo = &board.store.repo;
@@ -82,7 +85,7 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
             repo.set_config(store::CONFIG_KEY, name).map_err(store::refusal_of)?;
         }
     }
-    Ok(Initialised { board, commit })
+    Ok(Initialised { board, commit, is_new_branch })
 }
 
 /// Makes a board as [`init`] does and imports a data directory into it. Where that directory stands in the

@@ -151,6 +151,17 @@ impl Orchestrator {
         Ok(done)
     }
 
+    /// Makes the branch of a board that lives on another one so far; whether it did.
+    pub(super) fn begin_branch(&self) -> Result<bool, Refusal> {
+        let now = self.env.now();
+        let identity = self.identity(AgentId::system().as_str(), &Settings::default());
+        let done = self.retry(|deadline| {
+            let outcome = self.store.begin_branch(&identity, now, deadline)?;
+            Ok(Committed { outcome, commit: None, remarks: Vec::new() })
+        })?;
+        Ok(done.outcome)
+    }
+
     /// Tries until it is done, refused, or out of time.
     fn retry<O>(
         &self,

@@ -102,11 +102,14 @@ impl Span {
         self.0
     }
 
-    /// Its size in the largest unit that fits, for people: `12 minutes`, `1 hour`, `3 days`.
+    /// Its size in the largest unit that fits, rounded to the nearest, for people: `12 minutes`, `1 hour`,
+    /// `3 days`.
     pub fn in_words(self) -> String {
         let units = [("day", 86_400_000), ("hour", 3_600_000), ("minute", 60_000), ("second", 1000)];
-        let fit = units.iter().find(|(_, millis)| self.0 >= *millis);
-        let (unit, count) = fit.map_or(("second", 0), |(unit, millis)| (*unit, self.0 / millis));
+        let rounded = |millis: u64| self.0.saturating_add(millis / 2) / millis;
+        // Half a second more is nearly the next unit: 59.7 s are a minute.
+        let fit = units.iter().find(|(_, millis)| self.0.saturating_add(500) >= *millis);
+        let (unit, count) = fit.map_or(("second", 0), |(unit, millis)| (*unit, rounded(*millis)));
         format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
     }
 
@@ -188,9 +191,15 @@ mod tests {
 
     #[test]
     fn spans_have_words() {
-        for (secs, words) in
-            [(0, "0 seconds"), (1, "1 second"), (119, "1 minute"), (7200, "2 hours"), (90_000, "1 day")]
-        {
+        for (secs, words) in [
+            (0, "0 seconds"),
+            (1, "1 second"),
+            (59, "59 seconds"),
+            (89, "1 minute"),
+            (119, "2 minutes"),
+            (7200, "2 hours"),
+            (90_000, "1 day"),
+        ] {
             assert_eq!(Span::from_secs(secs).in_words(), words);
         }
     }

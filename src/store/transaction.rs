@@ -52,8 +52,9 @@ impl Store {
         Ok(Snapshot::open(&self.repo, tip)?)
     }
 
-    /// One attempt at one mutation. The author is whoever its first event names. `plan` sees the board under the lock; what it answers is made true, or
-    /// the reason why not is returned and nothing has changed. `Contended` and `Moved`: try again.
+    /// One attempt at one mutation. The author is whoever its first event names. `plan` sees the board under
+    /// the lock; what it answers is made true, or the reason why not is returned and nothing has changed.
+    /// `Contended` and `Moved`: try again.
     pub(crate) fn attempt<O>(
         &self,
         identity: &dyn Fn(&str, &Settings) -> Identity,
@@ -84,6 +85,26 @@ impl Store {
         archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
             .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
         Ok(Committed { outcome: change.outcome, commit, remarks })
+    }
+
+    /// Makes the board's branch at the commit it starts from, where it does not exist yet; whether it did.
+    pub(crate) fn begin_branch(
+        &self,
+        identity: &Identity,
+        now: Timestamp,
+        deadline: Instant,
+    ) -> Result<bool, StoreError> {
+        let (Placement::Branch(name), Some(start)) = (&self.board.placement, self.board.start) else {
+            return Ok(false);
+        };
+        let _held = hold(&self.repo, deadline)?;
+        if self.board.current(&self.repo)?.is_some() {
+            return Ok(false);
+        }
+        let log = "branch: Created for the board".to_owned();
+        let edit = RefEdit { name: name.clone(), expected: None, new: Some(start), log };
+        self.repo.prepare(&[edit], REF_WAIT)?.commit(&identity.committer_at(now))?;
+        Ok(true)
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -86,6 +86,11 @@ pub fn ago(stamp: &str, now: Timestamp) -> String {
     }
 }
 
+/// `1 task`, `2 tasks`.
+pub fn count(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// A bar of `width` columns: done, in progress, the rest.
 pub fn bar(done: usize, active: usize, total: usize, width: usize) -> String {
     if total == 0 {
@@ -132,8 +137,7 @@ pub fn event_line(event: &EventDocument, paint: Paint) -> String {
 
 /// The whole board.
 pub fn status(status: &Status, board: &str, now: Timestamp, paint: Paint) -> String {
-    let events =
-        if status.version == 1 { "1 event".to_owned() } else { format!("{} events", status.version) };
+    let events = count(usize::try_from(status.version).unwrap_or(usize::MAX), "event");
     let mut out = format!("=== Orchestrator Status ===    board: {board} · {events}\n");
     out.push_str(&format!("\n{}\n", paint.bold("WORKSTREAMS")));
     let width = status.workstreams.iter().map(|ws| ws.name.width()).max().unwrap_or(0).min(30);

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // A test fails by a panic.
 
 mod concurrency;
+mod cycle;
 mod exchange;
 mod exits;
 mod guide;
@@ -10,5 +11,6 @@ mod json;
 mod placements;
 mod recovery;
 mod support;
+mod terminal;
 mod tour;
 mod user_work;

@@ -38,6 +38,25 @@ fn a_fixed_branch_leaves_the_checkout_alone_and_is_shared() {
 }
 
 #[test]
+fn a_board_on_head_moves_to_a_branch_of_its_own() {
+    let sandbox = Sandbox::board();
+    sandbox.add("Pay");
+    let head = sandbox.git(&["rev-parse", "HEAD"]);
+    assert_eq!(sandbox.json(&["init", "--board", "tasks"])["created"], true);
+    assert_eq!(sandbox.json(&["init", "--board", "tasks"])["created"], false);
+    sandbox.add("Test");
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), head);
+    assert_eq!(sandbox.git(&["rev-parse", "tasks~1"]), head);
+    assert_eq!(sandbox.json(&["t", "list"]).as_array().unwrap().len(), 2);
+    // A fresh clone has it on its remote only.
+    let clone = sandbox.home().join("clone");
+    sandbox.git(&["clone", "-q", ".", clone.to_str().unwrap()]);
+    sandbox.run_in(&clone, &["init", "--board", "tasks"]).ok();
+    sandbox.run_in(&clone, &["t", "add", "w", "In the clone"]).ok();
+    assert_eq!(sandbox.git_in(&clone, &["rev-parse", "tasks~1"]), sandbox.git(&["rev-parse", "tasks"]));
+}
+
+#[test]
 fn a_bare_repository_and_a_detached_head_work() {
     let sandbox = Sandbox::board();
     let bare = sandbox.home().join("bare.git");

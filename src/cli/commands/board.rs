@@ -31,11 +31,18 @@ pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
     }
     let made = engine::init(app.options(), Env::from_process())?;
     let name = made.board.board_name()?;
-    let json = serde_json::json!({"created": made.commit.is_some(), "board": name, "commit": made.commit});
+    let json = serde_json::json!({
+        "created": made.commit.is_some() || made.is_new_branch,
+        "board": name,
+        "commit": made.commit,
+    });
     let text = match &made.commit {
         Some(commit) => {
             let next = if app.quiet { "" } else { NEXT };
             format!("Initialised the board on {name} in commit {}\n{next}", &commit[..7])
+        }
+        None if made.is_new_branch => {
+            format!("The board lives on the branch {name} from now on.")
         }
         None => format!("The board on {name} is there already; nothing to do."),
     };

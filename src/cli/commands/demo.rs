@@ -46,6 +46,8 @@ impl Stage {
     fn play(&self) -> Result<(), Refusal> {
         self.say("A fresh repository, and a board in it.");
         self.git(&["init", "-q", "-b", "main"])?;
+        self.git(&["config", "user.name", "you"])?;
+        self.git(&["config", "user.email", "you@localhost.invalid"])?;
         self.git(&["commit", "-q", "--allow-empty", "-m", "Begin"])?;
         self.run(&["init", "-q"])?;
         self.run(&["ws", "create", "revenue", "Revenue generation", "1"])?;
@@ -59,6 +61,7 @@ impl Stage {
         ] {
             self.run(&["t", "add", ws, title, "", priority])?;
         }
+        self.run(&["a", "register", "ada", "worker", "--capability", "rust"])?;
         self.say("Three agents ask for work at the same moment. Nobody gets the same task.");
         let agents = ["ada", "bob", "cleo"];
         let racing: Vec<_> = agents
@@ -82,7 +85,7 @@ impl Stage {
         self.run(&["l", "acquire", "deploy", "bob"])?;
         self.say("Work is done, and what was learned is kept.");
         let first = self.first_task_of("ada")?;
-        self.run(&["t", "complete", "revenue", &first, "Payments work, behind a flag", "--agent", "ada"])?;
+        self.run(&["t", "complete", "revenue", &first, "It works, behind a flag", "--agent", "ada"])?;
         self.run(&[
             "kb",
             "write",
@@ -138,14 +141,7 @@ impl Stage {
 
     fn git(&self, words: &[&str]) -> Result<(), Refusal> {
         let output = Command::new("git")
-            .args([
-                "-c",
-                "user.name=demo",
-                "-c",
-                "user.email=demo@localhost.invalid",
-                "-c",
-                "commit.gpgsign=false",
-            ])
+            .args(["-c", "commit.gpgsign=false"])
             .args(words)
             .current_dir(&self.root)
             .env_remove("GIT_DIR")

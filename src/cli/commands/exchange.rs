@@ -9,7 +9,7 @@ use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 use crate::model::{Code, Refusal};
-use crate::views::{json, state};
+use crate::views::{json, render, state};
 
 use super::{App, remarks_of};
 
@@ -28,8 +28,7 @@ pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
             Ok(Report::new(&values, lines.into_iter().map(|line| line + "\n").collect::<String>()))
         }
         Export::All { directory } => {
-            let directory = app.options().start.join(directory);
-            let files = board.export_all(&directory)?;
+            let files = board.export_all(&app.options().start.join(&directory))?;
             let text = format!("Exported {files} files to {}", directory.display());
             Ok(Report::new(
                 &serde_json::json!({"directory": directory.display().to_string(), "files": files}),
@@ -77,12 +76,12 @@ pub fn imported(done: &ImportDone) -> Report {
     let told = &done.done.outcome;
     let (new, old) = (&told.written, &told.already);
     let text = format!(
-        "Imported {} workstreams, {} tasks, {} agents, {} documents, {} events{}",
-        new.workstreams,
-        new.tasks,
-        new.agents,
-        new.knowledge,
-        new.events,
+        "Imported {}, {}, {}, {}, {}{}",
+        render::count(new.workstreams, "workstream"),
+        render::count(new.tasks, "task"),
+        render::count(new.agents, "agent"),
+        render::count(new.knowledge, "document"),
+        render::count(new.events, "event"),
         if done.done.commit.is_some() { "" } else { ": all of it was there already, nothing changed" }
     );
     let counts = |counts: &crate::ops::import::Counts| {
