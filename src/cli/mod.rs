@@ -12,6 +12,7 @@ mod parse;
 mod report;
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
@@ -23,8 +24,28 @@ use report::Printer;
 /// The whole program: arguments in, exit code out.
 pub fn main() -> ExitCode {
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
-    let outcome = std::panic::catch_unwind(run);
-    ExitCode::from(outcome.unwrap_or_else(|_| Code::Internal.exit()))
+    std::panic::set_hook(Box::new(|panic| {
+        *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
+    }));
+    ExitCode::from(guarded(run))
+}
+
+/// What a panic said, for [`guarded`] to tell.
+static PANIC: Mutex<String> = Mutex::new(String::new());
+
+/// A panic is a bug of ours: it is told as an error like any other, and has an exit code of its own.
+fn guarded(run: impl FnOnce() -> u8 + std::panic::UnwindSafe) -> u8 {
+    std::panic::catch_unwind(run).unwrap_or_else(|_| {
+        let told = PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let refusal = Refusal::new(Code::Internal, format!("this is a bug of orchestrator: {told}"))
+            .hint("orchestrator --version    (please report it, with the command that was run)");
+        Printer { json: is_json(), color: Color::Never, quiet: false }.fail(&refusal)
+    })
+}
+
+/// Whether JSON is asked for, where the words could not be understood.
+fn is_json() -> bool {
+    std::env::args().any(|word| word == "--json")
 }
 
 fn run() -> u8 {
@@ -56,8 +77,7 @@ fn usage(error: &clap::Error) -> u8 {
         let _nobody_reads = error.print();
         return 0;
     }
-    let is_json = std::env::args().any(|word| word == "--json");
-    if !is_json {
+    if !is_json() {
         let _nobody_reads = error.print();
         return Code::Usage.exit();
     }
@@ -65,4 +85,15 @@ fn usage(error: &clap::Error) -> u8 {
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
     let refusal = Refusal::new(Code::Usage, message).hint("orchestrator --help");
     Printer { json: true, color: Color::Never, quiet: false }.fail(&refusal)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bug_has_an_exit_code_of_its_own() {
+        assert_eq!(guarded(|| panic!("on purpose")), 70);
+        assert_eq!(guarded(|| 3), 3);
+    }
 }
