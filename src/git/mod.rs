@@ -4,6 +4,7 @@
 //! closed here: refs are read fresh from disk and compared again while their locks are held, the index is
 //! changed byte by byte under a lock whose owner can be proved, and files are replaced and never rewritten.
 
+mod durable;
 mod error;
 mod history;
 mod index;

@@ -122,7 +122,7 @@ impl Repo {
 
     /// Writes a blob, unless it is there.
     pub(crate) fn write_blob(&self, bytes: &[u8]) -> Result<Oid, GitError> {
-        Ok(self.gix.write_blob(bytes).doing("write a blob")?.detach())
+        Ok(self.note_written(self.gix.write_blob(bytes).doing("write a blob")?.detach()))
     }
 
     /// The bytes of a blob.
@@ -191,7 +191,9 @@ impl Repo {
                 None => editor.remove(parts).doing("edit a tree")?,
             };
         }
-        editor.write(|tree| self.gix.write_object(tree).map(gix::Id::detach)).doing("write a tree")
+        let write =
+            |tree: &gix::objs::Tree| self.gix.write_object(tree).map(|id| self.note_written(id.detach()));
+        editor.write(write).doing("write a tree")
     }
 
     /// Writes a commit. No ref moves.
@@ -205,7 +207,7 @@ impl Repo {
             message: draft.message.as_str().into(),
             extra_headers: Vec::new(),
         };
-        Ok(self.gix.write_object(&commit).doing("write a commit")?.detach())
+        Ok(self.note_written(self.gix.write_object(&commit).doing("write a commit")?.detach()))
     }
 
     /// Reads a commit.

@@ -3,6 +3,7 @@
 //! Refused with a sentence: what gix would open and misread (reftable, unknown extensions), SHA-256, and a
 //! repository of somebody else that `safe.directory` does not allow. `GIT_INDEX_FILE` is not honoured.
 
+use std::cell::RefCell;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -18,6 +19,8 @@ pub(crate) struct Repo {
     pub(super) gix: gix::Repository,
     git_dir: PathBuf,
     common_dir: PathBuf,
+    /// Objects that were written through this handle and not yet synced.
+    pub(super) written: RefCell<Vec<Oid>>,
 }
 
 /// What is checked out.
@@ -88,7 +91,7 @@ impl Repo {
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let (git_dir, common_dir) = (absolute(gix.git_dir()), absolute(gix.common_dir()));
         check_format(&common_dir)?;
-        Ok(Self { gix, git_dir, common_dir })
+        Ok(Self { gix, git_dir, common_dir, written: RefCell::default() })
     }
 
     /// Why a repository did not open: none there, of a kind that can't be used, or something else.

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use crate::git::{GitError, Head, Oid, Prepared, RefEdit, Repo};
-use crate::model::{Change, Code, Refusal, Settings, Timestamp, View as _};
+use crate::model::{Change, Code, Durability, Refusal, Settings, Timestamp, View as _};
 
 use super::advisory::Advisory;
 use super::draft::{self, Draft, Identity};
@@ -125,6 +125,11 @@ impl Store {
         let host = site.host.as_ref().unwrap_or(&self.repo);
 
         let followers = if draft.files.is_empty() { Vec::new() } else { site.followers()? };
+        let is_synced = snapshot.settings().durability == Durability::Fsync;
+        if is_synced {
+            // Before anything points at them.
+            self.repo.sync_objects()?;
+        }
         let announced = followers.iter().map(|f| f.announcement(&draft.files)).collect();
         let intent = site.intent(host, &draft, current, announced);
         advisory.announce(&intent)?;
@@ -142,6 +147,12 @@ impl Store {
                     }
                     Some(_) | None => return Err(error.into()),
                 }
+            }
+        }
+        if is_synced {
+            let refs = intent.records.iter().chain(&intent.board).map(|moved| moved.name.as_str());
+            if let Err(error) = host.sync_refs(refs) {
+                remarks.push(format!("it is done, but the disk could not be asked to keep it: {error}"));
             }
         }
         Ok(draft.commit)

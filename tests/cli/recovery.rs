@@ -25,14 +25,49 @@ fn killed(sandbox: &Sandbox, syscall: &str, n: usize, words: &[&str]) -> bool {
     !status.success()
 }
 
-#[test]
-fn a_kill_leaves_before_or_after_and_the_next_command_goes_on() {
-    let can_trace = Command::new("strace")
+/// Whether system calls can be traced here.
+fn can_trace() -> bool {
+    let tried = Command::new("strace")
         .args(["-qq", "-o", "/dev/null", "-e", "inject=getpid:signal=KILL", "true"])
         .stderr(Stdio::null())
         .status();
-    if !can_trace.is_ok_and(|status| status.success()) {
+    let can = tried.is_ok_and(|status| status.success());
+    if !can {
         eprintln!("strace can't trace here: nothing was checked");
+    }
+    can
+}
+
+#[test]
+fn what_a_board_wants_on_the_disk_is_synced_before_the_answer() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::board();
+    let synced = |title: &str| {
+        let mut command = Command::new("strace");
+        command.args(["-f", "-qq", "-y", "-e", "trace=fsync,fdatasync"]);
+        command.arg(env!("CARGO_BIN_EXE_orchestrator")).args(["t", "add", "w", title]);
+        command.current_dir(&sandbox.root);
+        hermetic(&mut command, sandbox.home());
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert_eq!(synced("One"), "");
+    sandbox.write(".orchestrator/config.yaml", "format: 1\ndurability: fsync\n");
+    sandbox.git(&["commit", "-q", "-am", "Ask for it"]);
+    let trace = synced("Two");
+    let commit = sandbox.git(&["rev-parse", "HEAD"]);
+    let commit = commit.trim();
+    let object = trace.find(&format!("objects/{}/{}", &commit[..2], &commit[2..]));
+    let branch = trace.find("refs/heads/main>");
+    assert!(object.is_some() && object < branch, "{trace}");
+}
+
+#[test]
+fn a_kill_leaves_before_or_after_and_the_next_command_goes_on() {
+    if !can_trace() {
         return;
     }
     let mut points = 0;
