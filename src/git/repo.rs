@@ -96,6 +96,8 @@ impl Repo {
 
     /// Why a repository did not open: none there, of a kind that can't be used, or something else.
     fn why_not(start: &Path, error: gix::Error) -> GitError {
+        // Absolute, since hints are pasted from anywhere.
+        let start = &start.canonicalize().unwrap_or_else(|_| start.to_owned());
         let nearest = start.ancestors().find(|dir| dir.join(".git").exists() || dir.join("HEAD").is_file());
         let Some(directory) = nearest else { return GitError::NotARepository { path: start.to_owned() } };
         if let Err(unsupported) = check_format(&directory.join(".git")) {
@@ -104,7 +106,7 @@ impl Repo {
         if !gix::sec::identity::is_path_owned_by_current_user(directory).unwrap_or(true) {
             return GitError::Unsupported {
                 what: format!("`{}` belongs to somebody else", directory.display()),
-                hint: format!("git config --global --add safe.directory {}", directory.display()),
+                hint: format!("git config --global --add safe.directory '{}'", directory.display()),
             };
         }
         GitError::Gix { doing: "open the repository", source: error.into() }

@@ -114,6 +114,27 @@ fn what_can_not_be_used_is_refused_with_a_sentence() {
     let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(4));
     assert!(String::from_utf8_lossy(&output.stderr).contains("unheardof"));
+    for (format, word) in [("--ref-format=reftable", "reftable"), ("--object-format=sha256", "sha256")] {
+        let other = sandbox.home().join(word);
+        sandbox.git(&["init", "-q", format, other.to_str().unwrap()]);
+        let answer = sandbox.run_in(&other, &["init"]).code(4);
+        assert!(answer.err.contains(word), "{answer:?}");
+    }
+}
+
+#[test]
+fn a_repository_of_somebody_else_is_refused_until_the_user_trusts_it() {
+    let sandbox = Sandbox::board();
+    let root = sandbox.root.to_str().unwrap();
+    // Only root can give a directory away.
+    let given = std::process::Command::new("chown").args(["-R", "65534", root]).output().unwrap();
+    if !given.status.success() {
+        eprintln!("chown is not allowed here: nothing was checked");
+        return;
+    }
+    let answer = sandbox.run(&["status"]).code(4);
+    assert!(answer.err.contains("belongs to somebody else"), "{answer:?}");
+    assert!(answer.err.contains(&format!("--add safe.directory '{root}'")), "{answer:?}");
 }
 
 #[test]
