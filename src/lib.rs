@@ -46,4 +46,5 @@ pub mod views;
 
 mod codec;
 mod git;
+mod proof;
 mod store;

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 /// A room and the rooms it may name.
-const EDGES: [(&str, &[&str]); 8] = [
+const EDGES: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("codec", &["model"]),
     ("git", &[]),
@@ -14,7 +14,8 @@ const EDGES: [(&str, &[&str]); 8] = [
     ("views", &["model"]),
     ("store", &["model", "codec", "git"]),
     ("engine", &["model", "codec", "git", "ops", "views", "store"]),
-    ("cli", &["model", "ops", "views", "engine"]),
+    ("proof", &[]),
+    ("cli", &["model", "ops", "views", "engine", "proof"]),
 ];
 
 fn sources() -> Vec<(String, String)> {

@@ -142,6 +142,11 @@ pub enum Command {
     Git(Git),
     /// Play a short scene with several agents in a throw-away repository
     Demo(Demo),
+    /// Prove the promises on this machine: processes race, die and meet plain git
+    #[command(
+        after_help = "Examples:\n  orchestrator selftest\n  orchestrator selftest --agents 16 --worktrees 4 --kill\n  orchestrator selftest --repo . --rounds 2\n\nExit 1: something was violated. Your own repository is only cloned, never changed."
+    )]
+    Selftest(Selftest),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  source <(orchestrator completions bash)")]
     Completions {
@@ -556,6 +561,31 @@ pub struct Git {
     /// What git is to do
     #[arg(required = true, last = true, value_name = "GIT ARGUMENTS")]
     pub arguments: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Selftest {
+    /// Try it in a clone of this repository (default: one that is made for it)
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    pub repo: Option<PathBuf>,
+    /// How many agents run at once
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub agents: u16,
+    /// Over how many worktrees they are spread
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub worktrees: u16,
+    /// How many times, each in a repository of its own; the two placements of the board take turns
+    #[arg(long, default_value_t = 2, value_name = "N")]
+    pub rounds: u16,
+    /// How many calls each agent makes in a round
+    #[arg(long, default_value_t = 40, value_name = "N")]
+    pub calls: u16,
+    /// Kill every tenth call at a random point
+    #[arg(long)]
+    pub kill: bool,
+    /// Repeat the choices of an earlier trial
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    pub seed: u64,
 }
 
 #[derive(Args, Debug)]

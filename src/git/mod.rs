@@ -10,6 +10,7 @@ mod history;
 mod index;
 mod index_lock;
 mod object;
+mod ref_locks;
 mod refs;
 mod repo;
 mod worktree;
@@ -19,10 +20,11 @@ pub(crate) use history::TreeChange;
 pub(crate) use index::Index;
 pub(crate) use index_lock::{IndexLock, PreparedIndexLock};
 pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Signature, blob_id};
-pub(crate) use refs::{HeldLock, Prepared, RefEdit};
+pub(crate) use ref_locks::Prepared;
+pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
 pub(crate) use worktree::{
-    Stat, Worktree, inode_and_mtime, operation_under_way, read_file, remove_file, remove_leftover, write_file,
+    Stat, Worktree, operation_under_way, read_file, remove_file, remove_leftover, write_file,
 };
 
 /// The id of an object: 20 bytes of SHA-1.

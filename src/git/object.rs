@@ -65,6 +65,14 @@ impl Signature {
         }
     }
 
+    /// As it stands in a reflog: name, email, seconds, offset.
+    pub(super) fn line(&self) -> String {
+        let clean = self.to_gix();
+        let (sign, minutes) = (if self.offset_minutes < 0 { '-' } else { '+' }, self.offset_minutes.abs());
+        let (name, email) = (clean.name.to_str_lossy(), clean.email.to_str_lossy());
+        format!("{name} <{email}> {} {sign}{:02}{:02}", self.seconds, minutes / 60, minutes % 60)
+    }
+
     fn from_gix(signature: gix::actor::SignatureRef<'_>) -> Self {
         let time = signature.time().unwrap_or_default();
         Self {

@@ -36,7 +36,7 @@ pub struct RecordEdit {
     pub expected: Option<String>,
     /// What it shall say.
     pub record: Record,
-    /// The record replaces the one it was read from instead of following it (a renewal).
+    /// The record replaces the one it was read from instead of following it (a renewal after a renewal).
     pub replaces: bool,
 }
 

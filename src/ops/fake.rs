@@ -230,6 +230,7 @@ impl Board {
                 }
                 RecordKey::Lock(_) => {
                     self.locks.retain(|old| old.key != record.key);
+                    self.locks.retain(|known| known.key != record.key);
                     self.locks.push(record);
                 }
             }
@@ -242,6 +243,7 @@ impl Board {
     }
 
     pub(crate) fn put_lock(&mut self, record: Record) {
+        self.locks.retain(|known| known.key != record.key);
         self.locks.push(record);
     }
 

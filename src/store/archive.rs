@@ -94,7 +94,6 @@ pub(crate) fn fold(repo: &Repo, advisory: &mut Advisory, signature: &Signature) 
         let intent = Intent { host: host.clone(), records, board: None, branch: None, worktrees: Vec::new() };
         advisory.announce(&intent)?;
         let prepared = super::transaction::prepare(repo, &intent, &log)?;
-        advisory.note_locks(prepared.locks())?;
         prepared.commit(signature)?;
         advisory.clear()?;
     }

@@ -1,19 +1,17 @@
 //! The journal: what the mutation under way is about to do, so that the next process can undo or complete
 //! it when this one dies.
 //!
-//! It is two lines in the file of the advisory lock. The first, written before anything visible happens,
-//! says which refs, files and index entries go from what to what. The second, written once the ref locks
-//! are held, names their files by inode, which proves later whose they are. A line without its end was
-//! never finished, so nothing that it announces has begun. An empty file means that nobody died.
+//! It is one line in the file of the advisory lock, written before anything visible happens, and says which
+//! refs, files and index entries go from what to what. Without its end it was never finished, so nothing that
+//! it announces has begun. An empty file means that nobody died.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::git::{GitError, HeldLock, Oid};
+use crate::git::{GitError, Oid};
 
 use super::advisory::Advisory;
 
@@ -67,30 +65,6 @@ pub(crate) struct FileMove {
     pub(crate) new: Option<Hex>,
 }
 
-/// The lock files of the refs, once all are held.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Held {
-    /// Each with what proves it ours.
-    pub(crate) locks: Vec<LockFile>,
-}
-
-/// One lock file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct LockFile {
-    /// Where it is.
-    pub(crate) path: Place,
-    /// Its inode.
-    pub(crate) inode: u64,
-    /// When it was last written, in nanoseconds since the epoch.
-    pub(crate) mtime_ns: String,
-}
-
-impl From<&HeldLock> for LockFile {
-    fn from(lock: &HeldLock) -> Self {
-        Self { path: Place::from(&*lock.path), inode: lock.inode, mtime_ns: lock.mtime_ns.to_string() }
-    }
-}
-
 /// An object id in hex.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Hex(String);
@@ -130,29 +104,15 @@ impl Place {
     }
 }
 
-/// What a dead process left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Left {
-    /// What it was about to do.
-    pub(crate) intent: Intent,
-    /// Its ref locks; none if it died before all were held.
-    pub(crate) held: Option<Held>,
-    /// When the journal was last written, by the clock of its file system: a lock file older than that was
-    /// there before.
-    pub(crate) written: SystemTime,
-}
-
 impl Advisory {
-    /// Writes the first line. Nothing visible may happen before this has returned.
+    /// Writes the line. Nothing visible may happen before this has returned.
     pub(crate) fn announce(&mut self, intent: &Intent) -> Result<(), GitError> {
-        self.write_line(intent, 0)
-    }
-
-    /// Writes the second line. No ref may be published before this has returned.
-    pub(crate) fn note_locks(&mut self, locks: &[HeldLock]) -> Result<(), GitError> {
-        let held = Held { locks: locks.iter().map(LockFile::from).collect() };
-        let end = self.file.metadata().map_err(|e| self.error(e))?.len();
-        self.write_line(&held, end)
+        let line = serde_json::to_string(intent).map_err(io::Error::other).map(|json| json + "\n");
+        let written = line.and_then(|line| {
+            self.file.seek(SeekFrom::Start(0))?;
+            self.file.write_all(line.as_bytes())
+        });
+        written.map_err(|source| self.error(source))
     }
 
     /// The mutation is over, one way or the other.
@@ -160,32 +120,19 @@ impl Advisory {
         self.file.set_len(0).map_err(|source| self.error(source))
     }
 
-    /// What a dead process left, if one died. A first line without its end announces nothing.
-    pub(crate) fn left(&mut self) -> Result<Option<Left>, GitError> {
+    /// What a dead process was about to do, if one died. A line without its end announces nothing.
+    pub(crate) fn left(&mut self) -> Result<Option<Intent>, GitError> {
         if self.file.metadata().map_err(|e| self.error(e))?.len() == 0 {
             return Ok(None);
         }
         let mut bytes = Vec::new();
         let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
         read.map_err(|source| self.error(source))?;
-        let text = String::from_utf8_lossy(&bytes);
-        let mut lines = text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
-        let Some(first) = lines.next() else { return Ok(None) };
-        let intent: Intent = serde_json::from_str(first).map_err(|error| {
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
+        let intent = serde_json::from_slice(&bytes[..end]).map_err(|error| {
             self.error(io::Error::new(io::ErrorKind::InvalidData, format!("unreadable journal: {error}")))
         })?;
-        let held = lines.next().and_then(|second| serde_json::from_str(second).ok());
-        let written = self.file.metadata().and_then(|meta| meta.modified()).map_err(|e| self.error(e))?;
-        Ok(Some(Left { intent, held, written }))
-    }
-
-    fn write_line(&mut self, value: &impl Serialize, at: u64) -> Result<(), GitError> {
-        let line = serde_json::to_string(value).map_err(io::Error::other).map(|json| json + "\n");
-        let written = line.and_then(|line| {
-            self.file.seek(SeekFrom::Start(at))?;
-            self.file.write_all(line.as_bytes())
-        });
-        written.map_err(|source| self.error(source))
+        Ok(Some(intent))
     }
 
     fn error(&self, source: io::Error) -> GitError {
@@ -226,10 +173,7 @@ mod tests {
         writer.announce(&intent()).unwrap();
         drop(writer);
         let mut next = open(dir.path());
-        let left = next.left().unwrap().unwrap();
-        assert_eq!((left.intent, left.held), (intent(), None));
-        next.note_locks(&[]).unwrap();
-        assert_eq!(next.left().unwrap().unwrap().held, Some(Held { locks: vec![] }));
+        assert_eq!(next.left().unwrap(), Some(intent()));
         next.clear().unwrap();
         assert_eq!(next.left().unwrap(), None);
     }

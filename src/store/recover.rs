@@ -2,9 +2,8 @@
 //!
 //! Whoever comes here holds the advisory lock, so the writer of the journal is dead. In this order:
 //!
-//! 1. Lock files go, where the journal proves them ours: by inode, or because they hold our commit's id.
-//!    A process killed while it was taking ref locks may leave empty ones that nothing names; they count as
-//!    ours once they are younger than the journal and have not been touched for a while.
+//! 1. Lock files go, where they are proved ours: they are one inode with a file of ours, which was there
+//!    before them.
 //! 2. Was the commit point passed (is the first ref that was to be renamed renamed)? If not, nothing is
 //!    true and the refs are left alone. If so, the board is completed: forward if it has not moved, else
 //!    by making the same change on its new tip, with the same event, and pointing the records there.
@@ -12,23 +11,17 @@
 //!    is set to what `HEAD` has now. Anything else there is the user's and stays.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
 
 use crate::codec::ref_name;
 use crate::git::{self, CommitDraft, GitError, Index, IndexLock, Oid, RefEdit, Repo};
 use crate::model::{BoardPoint, Record};
 
-use super::advisory::{self, Advisory};
+use super::advisory::Advisory;
 use super::draft;
-use super::journal::{Following, Held, Intent, Left, Move};
+use super::journal::{Following, Intent, Move};
 use super::records;
 use super::transaction::REF_WAIT;
-
-/// How long an empty ref lock that nothing names must have been left alone.
-const QUIET: Duration = Duration::from_millis(2_000);
-/// The same for `packed-refs.lock`, which `git pack-refs` holds empty while it works.
-const QUIET_PACKED: Duration = Duration::from_secs(10);
 
 /// What recovery found.
 #[derive(Debug, Default)]
@@ -41,22 +34,22 @@ pub(crate) struct Recovery {
     pub(crate) remarks: Vec<String>,
 }
 
-/// Undoes or completes what the journal tells of; `None` if it is empty. `Contended`: a lock file may be
-/// ours or not, and the caller should look again soon.
+/// Undoes or completes what the journal tells of; `None` if it is empty. `Contended`: somebody else holds a
+/// lock that is needed for it, and the caller should try again.
 pub(crate) fn recover(repo: &Repo, advisory: &mut Advisory) -> Result<Option<Recovery>, GitError> {
-    let Some(left) = advisory.left()? else {
+    let Some(intent) = advisory.left()? else {
         // A torn first line announces nothing.
         advisory.clear()?;
         return Ok(None);
     };
     let mut recovery = Recovery::default();
-    remove_locks(repo, &left)?;
-    let passed = passed_commit_point(repo, &left.intent)?;
+    remove_locks(repo, &intent)?;
+    let passed = passed_commit_point(repo, &intent)?;
     recovery.completed = passed;
     if passed {
-        recovery.board = complete_board(repo, &left.intent, &mut recovery.remarks)?;
+        recovery.board = complete_board(repo, &intent, &mut recovery.remarks)?;
     }
-    for tree in &left.intent.worktrees {
+    for tree in &intent.worktrees {
         if let Err(error) = settle(tree) {
             match error {
                 GitError::Contended { .. } | GitError::Moved { .. } => return Err(error),
@@ -71,26 +64,12 @@ pub(crate) fn recover(repo: &Repo, advisory: &mut Advisory) -> Result<Option<Rec
     Ok(Some(recovery))
 }
 
-/// Removes the dead process's lock files, as far as they are proved ours.
-fn remove_locks(repo: &Repo, left: &Left) -> Result<(), GitError> {
-    for tree in &left.intent.worktrees {
-        let git_dir = tree.git_dir.path();
-        IndexLock::remove_announced(&git_dir, tree.index_inode)?;
+/// Removes the dead process's lock files.
+fn remove_locks(repo: &Repo, intent: &Intent) -> Result<(), GitError> {
+    for tree in &intent.worktrees {
+        IndexLock::remove_announced(&tree.git_dir.path(), tree.index_inode)?;
     }
-    if let Some(Held { locks }) = &left.held {
-        for lock in locks {
-            let path = lock.path.path();
-            if git::inode_and_mtime(&path)?
-                .is_some_and(|(inode, mtime)| inode == lock.inode && mtime.to_string() == lock.mtime_ns)
-            {
-                remove(&path)?;
-            }
-        }
-    }
-    for path in possible_locks(repo, &left.intent) {
-        remove_if_ours(repo, &path, left)?;
-    }
-    Ok(())
+    repo.remove_ref_locks(&possible_locks(repo, intent))
 }
 
 /// The lock files that this mutation may have made, wherever its process died.
@@ -104,56 +83,6 @@ fn possible_locks(repo: &Repo, intent: &Intent) -> BTreeSet<PathBuf> {
     paths.extend(intent.branch.as_ref().map(|branch| common.join(format!("{branch}.lock"))));
     paths.insert(common.join("packed-refs.lock"));
     paths
-}
-
-fn remove_if_ours(repo: &Repo, path: &Path, left: &Left) -> Result<(), GitError> {
-    let io_error = |source| GitError::Io { path: path.to_owned(), source };
-    let content = match std::fs::read_to_string(path) {
-        Ok(content) => content,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(io_error(error)),
-    };
-    let ours: Vec<Oid> = left
-        .intent
-        .records
-        .iter()
-        .chain(&left.intent.board)
-        .filter_map(|moved| moved.new.as_ref().and_then(|hex| hex.oid()))
-        .collect();
-    let content = content.trim_end();
-    if ours.iter().any(|id| *id.to_string() == *content) {
-        return remove(path);
-    }
-    let Some((_, mtime)) = git::inode_and_mtime(path)? else { return Ok(()) };
-    let modified = SystemTime::UNIX_EPOCH + Duration::from_nanos(u64::try_from(mtime).unwrap_or(0));
-    // Once all locks were held and noted, an empty one that is not among them is somebody else's.
-    if left.held.is_some() || !content.is_empty() || modified < left.written {
-        return Ok(());
-    }
-    let quiet = if path.ends_with("packed-refs.lock") { QUIET_PACKED } else { QUIET };
-    let age = disk_now(repo)?.duration_since(modified).unwrap_or_default();
-    if age >= quiet {
-        remove(path)
-    } else {
-        Err(GitError::Contended { path: path.to_owned(), since: Some(modified) })
-    }
-}
-
-/// What time it is by the clock that stamps the lock files.
-fn disk_now(repo: &Repo) -> Result<SystemTime, GitError> {
-    let home = advisory::home(repo.common_dir());
-    tempfile::tempfile_in(&home)
-        .and_then(|file| file.metadata()?.modified())
-        .map_err(|source| GitError::Io { path: home, source })
-}
-
-fn remove(path: &Path) -> Result<(), GitError> {
-    match std::fs::remove_file(path) {
-        Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-            Err(GitError::Io { path: path.to_owned(), source })
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Whether the first ref that was to be renamed was. A ref that has moved on from there counts too: its

@@ -97,13 +97,17 @@ impl Store {
         let (Placement::Branch(name), Some(start)) = (&self.board.placement, self.board.start) else {
             return Ok(false);
         };
-        let _held = hold(&self.repo, deadline)?;
+        let mut advisory = hold(&self.repo, deadline)?;
         if self.board.current(&self.repo)?.is_some() {
             return Ok(false);
         }
-        let log = "branch: Created for the board".to_owned();
-        let edit = RefEdit { name: name.clone(), expected: None, new: Some(start), log };
-        self.repo.prepare(&[edit], REF_WAIT)?.commit(&identity.committer_at(now))?;
+        let born = Move { name: name.clone(), old: None, new: Some(start.into()) };
+        let host = Place::from(self.repo.git_dir());
+        let intent = Intent { host, records: vec![born], board: None, branch: None, worktrees: Vec::new() };
+        advisory.announce(&intent)?;
+        let prepared = prepare(&self.repo, &intent, "branch: Created for the board")?;
+        prepared.commit(&identity.committer_at(now))?;
+        advisory.clear()?;
         Ok(true)
     }
 
@@ -134,11 +138,10 @@ impl Store {
         let intent = site.intent(host, &draft, current, announced);
         advisory.announce(&intent)?;
 
-        match publish(advisory, host, &site, &draft, &intent, followers, identity, now) {
+        match publish(host, &draft, &intent, followers, identity, now) {
             Ok(()) => advisory.clear()?,
             Err(error) => {
-                // Our own locks are dropped by now: whatever lock file is there is somebody else's.
-                advisory.note_locks(&[])?;
+                // Our own locks are dropped by now.
                 match recover::recover(&self.repo, advisory)? {
                     // It failed after the commit point and was completed: it is done.
                     Some(Recovery { completed: true, board, remarks: more }) => {
@@ -174,7 +177,6 @@ struct Site {
     name: String,
     /// The branch; none on a detached `HEAD`.
     branch: Option<String>,
-    head: Head,
     trees: Vec<crate::git::Worktree>,
 }
 
@@ -202,7 +204,7 @@ impl Site {
                 Head::Detached { .. } => ("HEAD".to_owned(), None),
             },
         };
-        Ok(Self { host, name, branch, head, trees })
+        Ok(Self { host, name, branch, trees })
     }
 
     fn remark(&self) -> Option<String> {
@@ -236,9 +238,7 @@ impl Site {
 /// Takes the locks, compares, changes files and index, and moves the refs. The journal is written.
 #[allow(clippy::too_many_arguments)]
 fn publish(
-    advisory: &mut Advisory,
     host: &Repo,
-    site: &Site,
     draft: &Draft,
     intent: &Intent,
     followers: Vec<Follower>,
@@ -248,11 +248,11 @@ fn publish(
     let locked: Vec<Locked> =
         followers.into_iter().map(|f| f.lock(&draft.files)).collect::<Result<_, _>>()?;
     let prepared = prepare(host, intent, &draft.log)?;
-    if site.name == "HEAD" && intent.board.is_some() && host.head()?.branch() != site.head.branch() {
+    let through_head = intent.board.as_ref().is_some_and(|board| board.name == "HEAD");
+    if through_head && host.head()?.branch() != intent.branch.as_deref() {
         // Somebody switched branches between our look at HEAD and our lock on it.
         return Err(GitError::Moved { name: "HEAD".to_owned() });
     }
-    advisory.note_locks(prepared.locks())?;
     for tree in locked {
         tree.advance(&draft.files)?;
     }

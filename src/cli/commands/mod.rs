@@ -8,6 +8,7 @@ mod events;
 mod exchange;
 mod knowledge;
 mod lock;
+mod selftest;
 mod task;
 mod workstream;
 
@@ -88,6 +89,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
             Ok(Report { exit, ..Report::default() })
         }
         Command::Demo(args) => demo::run(&args, printer),
+        Command::Selftest(args) => selftest::run(&args),
         Command::Completions { shell } => completions(&shell),
         Command::Man { directory } => man(&directory),
     }

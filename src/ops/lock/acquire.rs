@@ -80,10 +80,14 @@ impl Operation for Acquire {
             board: None,
             commit: None,
         };
+        // One renewal takes the place of the last one, so that renewing for hours leaves no long chain; the
+        // acquisition itself stays in it.
+        let is_renewal =
+            |record: &Record| record.event.as_ref().is_some_and(|event| event.action == Action::LockRenewed);
         let edit = RecordEdit {
+            replaces: is_mine && before.as_ref().is_some_and(is_renewal),
             expected: before.and_then(|record| record.commit),
             record: record.clone(),
-            replaces: is_mine,
         };
         let grant = if is_mine { Grant::Renewed(record) } else { Grant::Acquired(record) };
         Ok(Change::new(format!("{verb} lock {}", self.resource), grant).record(edit))
@@ -149,10 +153,21 @@ mod tests {
     }
 
     #[test]
-    fn the_holder_renews_in_place_and_an_expired_one_starts_anew() {
+    fn a_renewal_keeps_the_acquisition_and_replaces_the_renewal_before() {
+        let mut board = held(Span::from_secs(30));
+        let first = plan(&board, &acquire("agent-1")).unwrap();
+        assert!(!first.records[0].replaces);
+        let Grant::Renewed(mut record) = first.outcome else { panic!() };
+        record.commit = Some("b".repeat(40));
+        board.put_lock(record);
+        let second = plan(&board, &acquire("agent-1")).unwrap();
+        assert!(second.records[0].replaces);
+    }
+
+    #[test]
+    fn the_holder_renews_and_an_expired_one_starts_anew() {
         let change = plan(&held(Span::from_secs(30)), &acquire("agent-1")).unwrap();
         assert!(matches!(&change.outcome, Grant::Renewed(record) if record.epoch == 1));
-        assert!(change.records[0].replaces);
         let change = plan(&held(Span::from_secs(300)), &acquire("agent-1")).unwrap();
         assert!(matches!(&change.outcome, Grant::Acquired(record) if record.epoch == 2));
         assert!(!change.records[0].replaces);

@@ -76,6 +76,9 @@ impl Operation for Release {
         let mut task = claims::with_status(&seen.task, status);
         task.epoch = claims::epoch_of(&seen);
         let mut event = claims::event(context, &agent, Action::TaskReleased, &task);
+        if task.epoch > 0 {
+            event = event.with("epoch", task.epoch);
+        }
         if let Some(reason) = &self.reason {
             event = event.with("reason", reason.as_str());
         }

@@ -1,0 +1,452 @@
+//! Refs, moved by compare-and-swap: git's own protocol of lock files, with locks whose owner can be proved.
+//!
+//! Each `<ref>.lock` is made by linking it to a file of ours, `orchestrator/ref-<n>`, which holds the new
+//! value and stays until the lock is released. Both names are one inode: a process that dies leaves locks
+//! that are provably ours, wherever it died, and nobody else's lock ever looks so.
+//!
+//! Once all locks are held, every ref is read again from disk and compared. A held lock keeps everybody, a
+//! packer included, from changing or pruning its ref, so what is read then stays true until the rename.
+
+use std::collections::BTreeSet;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::object::Signature;
+use super::refs::RefEdit;
+use super::repo::Repo;
+use super::worktree::inode_and_mtime;
+use super::{GitError, Head, Oid};
+
+/// How our files are called, below `orchestrator/` in the common git directory.
+const OURS: &str = "ref-";
+
+/// Refs whose locks are held and whose values are as expected. Dropped, everything is as it was.
+#[derive(Debug)]
+pub(crate) struct Prepared<'r> {
+    repo: &'r Repo,
+    /// In the order in which they move.
+    locks: Vec<Lock>,
+}
+
+#[derive(Debug)]
+struct Lock {
+    path: PathBuf,
+    /// Our name of the same file.
+    ours: PathBuf,
+    /// What becomes of it; none where it only keeps others out.
+    moves: Option<Move>,
+    /// The reflogs to be written, by the name of the ref.
+    logs: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Move {
+    name: String,
+    old: Option<Oid>,
+    new: Option<Oid>,
+    log: String,
+}
+
+impl Repo {
+    /// Takes the lock of every ref and compares it with what is expected, on disk and under its lock.
+    ///
+    /// [`GitError::Moved`]: one is not what was expected. [`GitError::Contended`]: a lock was still held by
+    /// somebody else after `wait`. Either way nothing is held any more. The caller holds the advisory lock.
+    pub(crate) fn prepare(&self, edits: &[RefEdit], wait: Duration) -> Result<Prepared<'_>, GitError> {
+        let deadline = Instant::now() + wait;
+        let head = self.head()?;
+        let mut prepared = Prepared { repo: self, locks: Vec::with_capacity(edits.len() + 1) };
+        for edit in edits {
+            let through_head = edit.name == "HEAD";
+            let branch = head.branch().filter(|_| through_head);
+            let name = branch.unwrap_or(&edit.name).to_owned();
+            let mut logs = vec![name.clone()];
+            if branch.is_some() {
+                logs.push("HEAD".to_owned());
+            }
+            let value = edit.new.map(|id| format!("{id}\n")).unwrap_or_default();
+            let moves = Move { name: name.clone(), old: edit.expected, new: edit.new, log: edit.log.clone() };
+            prepared.take(&self.ref_path(&name), &value, deadline, Some(moves), logs)?;
+            if branch.is_some() {
+                prepared.take(&self.ref_path("HEAD"), "", deadline, None, Vec::new())?;
+            }
+        }
+        if edits.iter().any(|edit| edit.new.is_none()) {
+            prepared.take(&self.common_dir().join("packed-refs"), "", deadline, None, Vec::new())?;
+        }
+        self.compare_under_locks(edits, &head)?;
+        Ok(prepared)
+    }
+
+    /// Compares each ref on disk with what is expected of it. Final, since the locks are held.
+    fn compare_under_locks(&self, edits: &[RefEdit], head: &Head) -> Result<(), GitError> {
+        for edit in edits {
+            if edit.name == "HEAD" && self.head()?.branch() != head.branch() {
+                return Err(GitError::Moved { name: edit.name.clone() });
+            }
+            if self.read_ref(&edit.name)? != edit.expected {
+                return Err(GitError::Moved { name: edit.name.clone() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes those of the `locks` that a dead process of ours left, and our names of them. The caller holds
+    /// the advisory lock, so no living process of ours has any.
+    pub(crate) fn remove_ref_locks(&self, locks: &BTreeSet<PathBuf>) -> Result<(), GitError> {
+        let mut ours = Vec::new();
+        let home = self.common_dir().join("orchestrator");
+        for entry in fs::read_dir(&home).map_err(GitError::io(&home))? {
+            let entry = entry.map_err(GitError::io(&home))?;
+            if entry.file_name().to_string_lossy().starts_with(OURS)
+                && let Some((inode, _)) = inode_and_mtime(&entry.path())?
+            {
+                ours.push((inode, entry.path()));
+            }
+        }
+        for lock in locks {
+            if inode_and_mtime(lock)?.is_some_and(|(inode, _)| ours.iter().any(|(our, _)| *our == inode)) {
+                remove(lock)?;
+            }
+        }
+        ours.iter().try_for_each(|(_, path)| remove(path))
+    }
+
+    /// Whether git would write a log of this ref.
+    fn is_logged(&self, name: &str, log: &Path) -> bool {
+        let usual = name == "HEAD"
+            || ["refs/heads/", "refs/remotes/", "refs/notes/"].iter().any(|prefix| name.starts_with(prefix));
+        let wanted = match self.config_string("core.logAllRefUpdates").as_deref() {
+            Some("always") => true,
+            Some("false" | "no" | "off" | "0") => false,
+            Some(_) => usual,
+            None => usual && self.work_dir().is_some(),
+        };
+        wanted || log.exists()
+    }
+
+    fn write_log(&self, name: &str, moves: &Move, committer: &Signature) -> Result<(), GitError> {
+        let root = if name == "HEAD" { self.git_dir() } else { self.common_dir() };
+        let path = root.join("logs").join(name);
+        let Some(new) = moves.new.filter(|_| self.is_logged(name, &path)) else { return Ok(()) };
+        let old = moves.old.unwrap_or(Oid::null(gix::hash::Kind::Sha1));
+        let line = format!("{old} {new} {}\t{}\n", committer.line(), moves.log);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+        }
+        let file = OpenOptions::new().append(true).create(true).open(&path);
+        file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(GitError::io(&path))
+    }
+
+    /// Takes names out of `packed-refs`, whose lock is held.
+    fn unpack(&self, names: &BTreeSet<&str>) -> Result<(), GitError> {
+        let path = self.common_dir().join("packed-refs");
+        let text = match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            read => read.map_err(GitError::io(&path))?,
+        };
+        let mut kept = Vec::with_capacity(text.len());
+        let mut is_gone = false;
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            // A line with `^` tells what the tag above it points at.
+            if !line.starts_with(b"^") {
+                let name = std::str::from_utf8(line).ok().and_then(|line| line.trim_end().split_once(' '));
+                is_gone = name.is_some_and(|(_, name)| names.contains(name));
+            }
+            if !is_gone {
+                kept.extend_from_slice(line);
+            }
+        }
+        if kept.len() == text.len() {
+            return Ok(());
+        }
+        // Not `packed-refs.new`: one that is left over keeps git from packing.
+        let new = self.common_dir().join("orchestrator").join(format!("{OURS}packed"));
+        fs::write(&new, &kept).map_err(GitError::io(&new))?;
+        fs::rename(&new, &path).map_err(GitError::io(&path))
+    }
+}
+
+impl Prepared<'_> {
+    fn take(
+        &mut self,
+        target: &Path,
+        value: &str,
+        deadline: Instant,
+        moves: Option<Move>,
+        logs: Vec<String>,
+    ) -> Result<(), GitError> {
+        let ours = self.repo.common_dir().join("orchestrator").join(format!("{OURS}{}", self.locks.len()));
+        let mut name = target.as_os_str().to_owned();
+        name.push(".lock");
+        let lock = PathBuf::from(name);
+        remove(&ours)?;
+        fs::write(&ours, value).map_err(GitError::io(&ours))?;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            match fs::hard_link(&ours, &lock) {
+                Ok(()) => {
+                    self.locks.push(Lock { path: lock, ours, moves, logs });
+                    return Ok(());
+                }
+                // A packer removes directories that have become empty while we look.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
+                    let parent = lock.parent().unwrap_or(&lock);
+                    fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    if Instant::now() + pause > deadline {
+                        let since = fs::metadata(&lock).and_then(|meta| meta.modified()).ok();
+                        remove(&ours)?;
+                        return Err(GitError::Contended { path: lock, since });
+                    }
+                    std::thread::sleep(pause);
+                    pause = (pause * 2).min(Duration::from_millis(50));
+                }
+                Err(source) => {
+                    remove(&ours)?;
+                    return Err(GitError::Io { path: lock, source });
+                }
+            }
+        }
+    }
+
+    /// Moves the refs, in the order of the edits.
+    pub(crate) fn commit(mut self, committer: &Signature) -> Result<(), GitError> {
+        let moves = self.locks.iter().filter_map(|lock| lock.moves.as_ref());
+        let gone: BTreeSet<&str> =
+            moves.filter(|moves| moves.new.is_none()).map(|moves| moves.name.as_str()).collect();
+        if !gone.is_empty() {
+            // First here: a name that is only loose is still there, one that is only packed is not.
+            self.repo.unpack(&gone)?;
+        }
+        for lock in &mut self.locks {
+            let Some(moves) = lock.moves.take() else { continue };
+            for name in &lock.logs {
+                self.repo.write_log(name, &moves, committer)?;
+            }
+            let target = self.repo.ref_path(&moves.name);
+            match moves.new {
+                Some(_) => publish(&lock.path, &target)?,
+                None => remove(&target)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        for lock in self.locks.iter().rev() {
+            // A lock that was renamed is gone; a name that is there again is somebody else's.
+            let inode = |path: &Path| inode_and_mtime(path).ok().flatten().map(|(inode, _)| inode);
+            if inode(&lock.path).is_some_and(|held| Some(held) == inode(&lock.ours)) {
+                let _the_next_one_removes_it = fs::remove_file(&lock.path);
+            }
+            let _the_next_one_removes_it = fs::remove_file(&lock.ours);
+        }
+    }
+}
+
+/// Renames a lock to its ref. An empty directory of that name, which git leaves behind where refs were, goes.
+fn publish(lock: &Path, target: &Path) -> Result<(), GitError> {
+    match fs::rename(lock, target) {
+        Err(_) if target.is_dir() => {
+            for entry in walkdir::WalkDir::new(target).contents_first(true) {
+                let Ok(entry) = entry else { continue };
+                // Only what is empty goes; what is not makes the rename fail again.
+                let _not_empty = fs::remove_dir(entry.path());
+            }
+            fs::rename(lock, target).map_err(GitError::io(target))
+        }
+        renamed => renamed.map_err(GitError::io(target)),
+    }
+}
+
+fn remove(path: &Path) -> Result<(), GitError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::io(path)(error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use super::*;
+    use crate::git::CommitDraft;
+
+    fn git(root: &Path, words: &[&str]) -> String {
+        let mut command = Command::new("git");
+        command.arg("-C").arg(root).args(words);
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
+        command.env("GIT_AUTHOR_NAME", "Ada").env("GIT_AUTHOR_EMAIL", "ada@example.org");
+        command.env("GIT_COMMITTER_NAME", "Ada").env("GIT_COMMITTER_EMAIL", "ada@example.org");
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn ada() -> Signature {
+        Signature {
+            name: "Ada".into(),
+            email: "ada@example.org".into(),
+            seconds: 1_000_000_000,
+            offset_minutes: -90,
+        }
+    }
+
+    fn repository() -> (tempfile::TempDir, Repo) {
+        let dir = tempfile::tempdir().unwrap();
+        git(dir.path(), &["init", "-q", "-b", "main"]);
+        git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "Begin"]);
+        fs::create_dir_all(dir.path().join(".git/orchestrator")).unwrap();
+        let repo = Repo::discover(dir.path()).unwrap();
+        (dir, repo)
+    }
+
+    fn commit(repo: &Repo, text: &str) -> Oid {
+        let draft = CommitDraft {
+            tree: repo.empty_tree(),
+            parents: Vec::new(),
+            author: ada(),
+            committer: ada(),
+            message: text.to_owned(),
+        };
+        repo.edit_tree(repo.empty_tree(), &[]).unwrap();
+        repo.write_commit(&draft).unwrap()
+    }
+
+    fn edit(name: &str, expected: Option<Oid>, new: Option<Oid>) -> RefEdit {
+        RefEdit { name: name.to_owned(), expected, new, log: "test: moved".to_owned() }
+    }
+
+    fn swap(repo: &Repo, edits: &[RefEdit]) -> Result<(), GitError> {
+        repo.prepare(edits, Duration::from_secs(5))?.commit(&ada())
+    }
+
+    fn left(root: &Path) -> Vec<PathBuf> {
+        let all =
+            walkdir::WalkDir::new(root.join(".git")).into_iter().map(|entry| entry.unwrap().into_path());
+        let is_left = |path: &PathBuf| {
+            path.extension().is_some_and(|ending| ending == "lock" || ending == "new")
+                || path.file_name().unwrap().to_string_lossy().starts_with(OURS)
+        };
+        all.filter(is_left).collect()
+    }
+
+    #[test]
+    fn refs_move_with_their_logs_and_git_agrees() {
+        let (dir, repo) = repository();
+        let old = repo.read_ref("HEAD").unwrap();
+        let new = commit(&repo, "new");
+        swap(&repo, &[edit("refs/orchestrator/locks/git", None, Some(new)), edit("HEAD", old, Some(new))])
+            .unwrap();
+        assert_eq!(git(dir.path(), &["rev-parse", "main"]).trim(), new.to_string());
+        assert_eq!(git(dir.path(), &["rev-parse", "refs/orchestrator/locks/git"]).trim(), new.to_string());
+        for name in ["HEAD", "main"] {
+            let log = git(dir.path(), &["reflog", "show", "--date=iso", "--format=%gd %gn %gs", name]);
+            assert!(
+                log.starts_with(&format!("{name}@{{2001-09-09 00:16:40 -0130}} Ada test: moved\n")),
+                "{log}"
+            );
+        }
+        assert!(!dir.path().join(".git/logs/refs/orchestrator").exists());
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+        // A packed one is deleted in both places, and the others stay.
+        git(dir.path(), &["tag", "-a", "-m", "x", "v1"]);
+        git(dir.path(), &["pack-refs", "--all"]);
+        swap(&repo, &[edit("refs/orchestrator/locks/git", Some(new), None)]).unwrap();
+        assert_eq!(
+            git(dir.path(), &["for-each-ref", "--format=%(refname)"]),
+            "refs/heads/main\nrefs/tags/v1\n"
+        );
+        assert_eq!(git(dir.path(), &["fsck", "--strict", "--no-dangling"]), "");
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn what_is_not_as_expected_moves_nothing() {
+        let (dir, repo) = repository();
+        let (one, two) = (commit(&repo, "one"), commit(&repo, "two"));
+        swap(&repo, &[edit("refs/orchestrator/a", None, Some(one))]).unwrap();
+        for expected in [None, Some(two)] {
+            let edits = [
+                edit("refs/orchestrator/b", None, Some(one)),
+                edit("refs/orchestrator/a", expected, Some(two)),
+            ];
+            assert!(matches!(swap(&repo, &edits), Err(GitError::Moved { .. })), "{expected:?}");
+        }
+        assert_eq!(repo.read_ref("refs/orchestrator/b").unwrap(), None);
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn the_lock_of_somebody_else_is_waited_for_and_never_removed() {
+        let (dir, repo) = repository();
+        let new = commit(&repo, "new");
+        let lock = dir.path().join(".git/refs/orchestrator/a.lock");
+        fs::create_dir_all(lock.parent().unwrap()).unwrap();
+        fs::write(&lock, "").unwrap();
+        let edits = [edit("refs/orchestrator/a", None, Some(new))];
+        let refused = repo.prepare(&edits, Duration::from_millis(20));
+        assert!(matches!(refused, Err(GitError::Contended { path, .. }) if path.ends_with("a.lock")));
+        repo.remove_ref_locks(&[lock.clone()].into()).unwrap();
+        assert_eq!(left(dir.path()).len(), 1);
+    }
+
+    #[test]
+    fn the_locks_of_a_dead_process_of_ours_are_recognised() {
+        let (dir, repo) = repository();
+        let new = commit(&repo, "new");
+        let locks: BTreeSet<PathBuf> =
+            ["HEAD.lock", "refs/heads/main.lock"].iter().map(|name| repo.common_dir().join(name)).collect();
+        let held =
+            repo.prepare(&[edit("HEAD", repo.read_ref("HEAD").unwrap(), Some(new))], Duration::ZERO).unwrap();
+        std::mem::forget(held);
+        assert_eq!(left(dir.path()).len(), 4);
+        repo.remove_ref_locks(&locks).unwrap();
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn an_empty_directory_of_the_same_name_gives_way() {
+        let (dir, repo) = repository();
+        let new = commit(&repo, "new");
+        fs::create_dir_all(dir.path().join(".git/refs/heads/board/old/deeper")).unwrap();
+        swap(&repo, &[edit("refs/heads/board", None, Some(new))]).unwrap();
+        assert_eq!(repo.read_ref("refs/heads/board").unwrap(), Some(new));
+    }
+
+    /// Without the comparison under the held locks, git and we both win here.
+    #[test]
+    fn a_ref_has_one_winner_beside_git_and_a_packer() {
+        let (dir, repo) = repository();
+        let is_over = AtomicBool::new(false);
+        let (ours, theirs) = (commit(&repo, "ours"), commit(&repo, "theirs").to_string());
+        let absent = "0".repeat(40);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    git(dir.path(), &["pack-refs", "--all"]);
+                }
+            });
+            for round in 0..60 {
+                let name = format!("refs/orchestrator/locks/{round}");
+                let mut rival = Command::new("git");
+                rival.arg("-C").arg(dir.path()).args(["update-ref", &name, &theirs, &absent]);
+                let mut rival = rival.stderr(std::process::Stdio::null()).spawn().unwrap();
+                let won = swap(&repo, &[edit(&name, None, Some(ours))]).is_ok();
+                let rival_won = rival.wait().unwrap().success();
+                let value = repo.read_ref(&name).unwrap().unwrap();
+                assert_eq!(won, value == ours, "round {round}: {won}, {rival_won}");
+                assert_eq!(rival_won, value != ours, "round {round}: {won}, {rival_won}");
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+    }
+}

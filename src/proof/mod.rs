@@ -1,0 +1,117 @@
+//! The proof: real processes race, die and collide with plain git, and every promise is checked afterwards.
+//!
+//! Everything here works from outside: it starts the program, records each call with its start, its end and
+//! what it answered, and judges with nothing but these records, plain `git`, and the text of the files. It
+//! uses no code of the floors below, so that a bug there can't hide itself.
+//!
+//! - [`call`]: what was asked, when, and the answer.
+//! - [`check`]: whether the answers can have been given by one board (pure).
+//! - [`stage`]: a throw-away repository with worktrees, and whoever disturbs.
+//! - [`agent`]: one agent with its calls, and how it is killed.
+//! - [`ledger`]: what history and files say afterwards.
+
+mod agent;
+mod call;
+mod check;
+mod ledger;
+mod stage;
+mod verdict;
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+
+pub use verdict::Verdict;
+
+use agent::Agent;
+use call::Call;
+use stage::Stage;
+
+/// What is to be tried.
+#[derive(Clone, Debug)]
+pub struct Trial {
+    /// The program.
+    pub program: PathBuf,
+    /// A repository of which a clone is used; none = one is made.
+    pub repository: Option<PathBuf>,
+    /// How many processes run at once.
+    pub agents: usize,
+    /// Over how many worktrees they are spread.
+    pub worktrees: usize,
+    /// How many times all of it is done, each in a repository of its own.
+    pub rounds: usize,
+    /// How many calls each agent makes in a round.
+    pub calls: usize,
+    /// Whether calls are killed at random points.
+    pub kill: bool,
+    /// What the choices grow from.
+    pub seed: u64,
+}
+
+/// Runs the trial. `done` is told of each call that has ended. An error means that the trial itself could
+/// not be run; whatever the program did wrong stands in the verdict.
+pub fn run(trial: &Trial, done: &(dyn Fn() + Sync)) -> Result<Verdict> {
+    let began = Instant::now();
+    let mut verdict = Verdict::default();
+    for round in 0..trial.rounds {
+        // The two placements take turns.
+        let placement = if round % 2 == 0 { stage::Placement::Branch } else { stage::Placement::Head };
+        let stage =
+            Stage::set(trial, placement).with_context(|| format!("round {round} could not be set up"))?;
+        play(trial, &stage, round, done, &mut verdict)?;
+    }
+    verdict.seconds = began.elapsed().as_secs_f64();
+    verdict.finish();
+    Ok(verdict)
+}
+
+fn play(
+    trial: &Trial,
+    stage: &Stage,
+    round: usize,
+    done: &(dyn Fn() + Sync),
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let clock = Instant::now();
+    let is_over = AtomicBool::new(false);
+    let typical = AtomicU64::new(20_000);
+    let (calls, disturbance) = std::thread::scope(|scope| {
+        let disturbing = scope.spawn(|| stage.disturb(&is_over));
+        let agents: Vec<_> = (0..trial.agents)
+            .map(|number| {
+                let seed = trial.seed.wrapping_add((round * 1000 + number) as u64);
+                let mut agent = Agent::new(stage, number, fastrand::Rng::with_seed(seed), clock, &typical);
+                scope.spawn(move || -> Result<Vec<Call>> {
+                    (0..trial.calls)
+                        .map(|_| {
+                            let call = agent.call(trial.kill);
+                            done();
+                            call
+                        })
+                        .collect()
+                })
+            })
+            .collect();
+        let calls: Vec<Result<Vec<Call>>> = agents.into_iter().map(joined).collect();
+        is_over.store(true, Ordering::Relaxed);
+        (calls, joined(disturbing))
+    });
+    let mut all = stage.opening(clock);
+    for calls in calls {
+        all.extend(calls?);
+    }
+    verdict.add_calls(&all);
+    verdict.add_disturbance(&disturbance?);
+    verdict.violations.extend(check::check(&all).into_iter().map(|v| format!("round {round}: {v}")));
+    let told = ledger::audit(stage, &all)?;
+    verdict.events += told.events;
+    verdict.violations.extend(told.violations.into_iter().map(|v| format!("round {round}: {v}")));
+    Ok(())
+}
+
+/// The answer of a thread; its panic goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
