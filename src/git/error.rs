@@ -76,7 +76,7 @@ impl GitError {
     }
 
     /// An error of the file system at `path`.
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> GitError + use<'_> {
+    pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> GitError + use<'_> {
         move |source| GitError::Io { path: path.to_owned(), source }
     }
 }

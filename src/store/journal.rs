@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::git::{GitError, Oid};
 
-use super::advisory::Advisory;
+use super::advisory::{self, Advisory};
 
 /// What one mutation does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +102,31 @@ impl Place {
         let bytes: Vec<u8> = percent_decode_str(&self.0).collect();
         PathBuf::from(std::ffi::OsString::from_vec(bytes))
     }
+}
+
+impl Intent {
+    /// Whether it makes this commit on the board.
+    pub(crate) fn makes(&self, commit: Oid) -> bool {
+        self.board.as_ref().and_then(|board| board.new.as_ref()?.oid()) == Some(commit)
+    }
+
+    /// The ref of the board: the branch behind `HEAD`, where there is one.
+    pub(crate) fn board_ref(&self) -> Option<&str> {
+        let board = self.board.as_ref()?;
+        Some(self.branch.as_deref().unwrap_or(&board.name))
+    }
+}
+
+/// What is under way or was left, for a reader who holds no lock: it may be over by the time it is read.
+pub(crate) fn peek(common_dir: &Path) -> Result<Option<Intent>, GitError> {
+    let path = advisory::path(common_dir);
+    let bytes = match std::fs::read(&path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        read => read.map_err(GitError::io(&path))?,
+    };
+    let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
+    // Whoever holds the lock tells of a line that can't be read.
+    Ok(serde_json::from_slice(&bytes[..end]).ok())
 }
 
 impl Advisory {

@@ -61,6 +61,17 @@ impl Board {
         }
     }
 
+    /// The ref that the board is at; `HEAD` where that is detached.
+    pub(crate) fn ref_name(&self, repo: &Repo) -> Result<String, GitError> {
+        Ok(match &self.placement {
+            Placement::Branch(name) => name.clone(),
+            Placement::Head => match repo.head()? {
+                Head::Branch { name, .. } => name,
+                Head::Detached { .. } => "HEAD".to_owned(),
+            },
+        })
+    }
+
     /// The commit that the board is read from; none where there is nothing to start from.
     pub(crate) fn tip(&self, repo: &Repo) -> Result<Option<Oid>, GitError> {
         Ok(self.current(repo)?.or(self.start))

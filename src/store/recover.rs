@@ -96,6 +96,18 @@ fn passed_commit_point(repo: &Repo, intent: &Intent) -> Result<bool, GitError> {
     }
 }
 
+/// The board commit of a mutation whose records say that it has happened, and whose board is still at `tip`.
+pub(crate) fn published_ahead(
+    repo: &Repo,
+    intent: &Intent,
+    tip: Option<Oid>,
+) -> Result<Option<Oid>, GitError> {
+    let Some(board) = &intent.board else { return Ok(None) };
+    let is_next = board.old.as_ref().and_then(|hex| hex.oid()) == tip;
+    let is_true = is_next && !intent.records.is_empty() && passed_commit_point(repo, intent)?;
+    Ok(board.new.as_ref().and_then(|hex| hex.oid()).filter(|_| is_true))
+}
+
 fn current(repo: &Repo, intent: &Intent, moved: &Move) -> Result<Option<Oid>, GitError> {
     match (moved.name.as_str(), &intent.branch) {
         ("HEAD", Some(branch)) => repo.read_ref(branch),

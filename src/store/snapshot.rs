@@ -10,11 +10,11 @@ use crate::codec::{self, Problem, path};
 use crate::git::{Entry, EntryKind, GitError, Oid, Repo};
 use crate::model::{
     Agent, AgentId, Damage, Fault, Knowledge, Log, Record, RecordKey, Resource, SeenTask, Settings, Standing,
-    TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
+    Task, TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
 };
 
 use super::standing::{Found, judge};
-use super::{archive, log, presence, records};
+use super::{archive, journal, log, presence, records};
 
 /// The largest file of a board that is read.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -25,6 +25,8 @@ pub(crate) struct Snapshot<'r> {
     /// The commit; none where the board's branch has no commit yet.
     pub(crate) tip: Option<Oid>,
     tree: Option<Oid>,
+    /// The ref that the tip was read from (`HEAD` where it is detached); none for a commit of the past.
+    board: Option<String>,
     settings: Settings,
     log: OnceCell<log::History>,
     /// The commits that the tip contains: read once, where a record and a file disagree.
@@ -49,6 +51,7 @@ impl<'r> Snapshot<'r> {
             repo,
             tip,
             tree,
+            board: None,
             settings: Settings::default(),
             log: OnceCell::new(),
             contained: OnceCell::new(),
@@ -59,6 +62,11 @@ impl<'r> Snapshot<'r> {
                 .map_err(|problem| Fault::Damaged(damage(path::CONFIG, problem)))?;
         }
         Ok(snapshot)
+    }
+
+    /// The same, read from this ref, which may have moved on since.
+    pub(crate) fn of(self, board: String) -> Self {
+        Self { board: Some(board), ..self }
     }
 
     /// The entry at `path`.
@@ -102,7 +110,7 @@ impl<'r> Snapshot<'r> {
         }
     }
 
-    fn task_at(&self, id: TaskId, path: &str, entry: &Entry) -> Result<crate::model::Task, Fault> {
+    fn task_at(&self, id: TaskId, path: &str, entry: &Entry) -> Result<Task, Fault> {
         let stored = self.stored(path, entry)?;
         codec::task::decode(&stored.bytes, id).map_err(|problem| Fault::Damaged(damage(path, problem)))
     }
@@ -161,8 +169,46 @@ impl<'r> Snapshot<'r> {
         Ok(Found::Nowhere)
     }
 
-    fn seen(&self, task: crate::model::Task, record: Option<Record>) -> Result<SeenTask, Fault> {
-        judge(task, record, |record| self.find(record))
+    /// The board commit that a record speaks of, where it is later than this snapshot on the same board:
+    /// somebody publishes it just now, or died doing so. The record came first, so it is true already.
+    fn ahead(&self, record: &Record) -> Result<Option<Oid>, Fault> {
+        let (Some(board), Some(point)) = (&self.board, &record.board) else { return Ok(None) };
+        let name = point.branch.as_ref().map_or("HEAD".to_owned(), |branch| format!("refs/heads/{branch}"));
+        let Ok(commit) = Oid::from_hex(point.commit.as_bytes()) else { return Ok(None) };
+        if name != *board {
+            return Ok(None);
+        }
+        if let Some(tip) = self.tip
+            && !self.repo.is_ancestor(tip, commit)?
+        {
+            return Ok(None);
+        }
+        // The journal is emptied after the ref has moved: in this order neither look misses it. A commit that
+        // is in neither has left the branch, by a `git reset` say.
+        let is_announced = journal::peek(self.repo.common_dir())?.is_some_and(|intent| intent.makes(commit));
+        let is_published = || match self.repo.read_ref(board)? {
+            Some(now) if Some(now) != self.tip => self.repo.is_ancestor(commit, now),
+            Some(_) | None => Ok(false),
+        };
+        Ok((is_announced || is_published()?).then_some(commit))
+    }
+
+    fn seen(&self, path: &str, task: Task, record: Option<Record>) -> Result<SeenTask, Fault> {
+        let id = task.id;
+        let mut ahead = None;
+        let find = |record: &Record| -> Result<Found, Fault> {
+            let found = self.find(record)?;
+            if found != Found::Here {
+                ahead = self.ahead(record)?;
+            }
+            Ok(if ahead.is_some() { Found::Here } else { found })
+        };
+        let seen = judge(task, record, find)?;
+        let Some(commit) = ahead else { return Ok(seen) };
+        match self.repo.entry_at(self.repo.tree_of(commit)?, path)? {
+            Some(entry) => Ok(SeenTask { task: self.task_at(id, path, &entry)?, ..seen }),
+            None => Ok(seen),
+        }
     }
 
     fn all_tasks(&self) -> Result<&(Vec<SeenTask>, Vec<Damage>), Fault> {
@@ -189,7 +235,7 @@ impl<'r> Snapshot<'r> {
                     continue;
                 };
                 match self.task_at(id, &path, &entry) {
-                    Ok(task) => tasks.push(self.seen(task, records.remove(&id))?),
+                    Ok(task) => tasks.push(self.seen(&path, task, records.remove(&id))?),
                     Err(Fault::Damaged(found)) => damage.push(found),
                     Err(other) => return Err(other),
                 }
@@ -298,10 +344,10 @@ impl View for Snapshot<'_> {
         let Some(entry) = self.entry(&path)? else { return Ok(None) };
         let task = self.task_at(id, &path, &entry)?;
         let record = records::load(self.repo, &RecordKey::Claim(id))?;
-        self.seen(task, record).map(Some)
+        self.seen(&path, task, record).map(Some)
     }
 
-    fn task_file(&self, id: TaskId) -> Result<Option<crate::model::Task>, Fault> {
+    fn task_file(&self, id: TaskId) -> Result<Option<Task>, Fault> {
         let path = path::of_task(id);
         let Some(entry) = self.entry(&path)? else { return Ok(None) };
         self.task_at(id, &path, &entry).map(Some)

@@ -17,7 +17,7 @@ use crate::model::{Change, Code, Durability, Refusal, Settings, Timestamp, View 
 use super::advisory::Advisory;
 use super::draft::{self, Draft, Identity};
 use super::follow::{self, Follower, Locked};
-use super::journal::{Intent, Move, Place};
+use super::journal::{self, Intent, Move, Place};
 use super::placement::{Board, Placement, short};
 use super::recover::{self, Recovery};
 use super::snapshot::Snapshot;
@@ -48,8 +48,14 @@ pub(crate) struct Committed<O> {
 impl Store {
     /// The board as it is now.
     pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, StoreError> {
+        let under_way = journal::peek(self.repo.common_dir())?;
         let tip = self.board.tip(&self.repo)?;
-        Ok(Snapshot::open(&self.repo, tip)?)
+        let name = self.board.ref_name(&self.repo)?;
+        // Past its commit point a mutation is true, also while its board has not moved yet, and where its
+        // process died there: the next one completes it.
+        let ahead = under_way.filter(|intent| intent.board_ref() == Some(&name));
+        let ahead = ahead.map(|intent| recover::published_ahead(&self.repo, &intent, tip)).transpose()?;
+        Ok(Snapshot::open(&self.repo, ahead.flatten().or(tip))?.of(name))
     }
 
     /// One attempt at one mutation. The author is whoever its first event names. `plan` sees the board under

@@ -502,6 +502,7 @@ fn a_kill_leaves_before_or_after_and_the_next_command_goes_on() {
             while let Some(scene) = scenes.get(next.fetch_add(1, Ordering::Relaxed)) {
                 let (points, found) = sweep(scene, how);
                 println!("{}: {points} points, {} failures", scene.name, found.len());
+                found.iter().for_each(|what| println!("  {what}"));
                 tried.fetch_add(points, Ordering::Relaxed);
                 wrong.extend(found);
             }
