@@ -82,7 +82,7 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
         let name = store::short(&name);
         let repo = &board.store.repo;
         if repo.config_string(store::CONFIG_KEY).as_deref() != Some(name) {
-            repo.set_config(store::CONFIG_KEY, name).map_err(store::refusal_of)?;
+            board.remember(name)?;
         }
     }
     Ok(Initialised { board, commit, is_new_branch })

@@ -162,6 +162,15 @@ impl Orchestrator {
         Ok(done.outcome)
     }
 
+    /// Makes git's configuration say that the board is on this branch.
+    pub(super) fn remember(&self, branch: &str) -> Result<(), Refusal> {
+        self.retry(|deadline| {
+            self.store.set_config(store::CONFIG_KEY, branch, deadline)?;
+            Ok(Committed { outcome: (), commit: None, remarks: Vec::new() })
+        })?;
+        Ok(())
+    }
+
     /// Tries until it is done, refused, or out of time.
     fn retry<O>(
         &self,

@@ -9,6 +9,7 @@ mod error;
 mod history;
 mod index;
 mod index_lock;
+mod linked_lock;
 mod object;
 mod ref_locks;
 mod refs;

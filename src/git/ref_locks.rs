@@ -1,26 +1,19 @@
 //! Refs, moved by compare-and-swap: git's own protocol of lock files, with locks whose owner can be proved.
 //!
-//! Each `<ref>.lock` is made by linking it to a file of ours, `orchestrator/ref-<n>`, which holds the new
-//! value and stays until the lock is released. Both names are one inode: a process that dies leaves locks
-//! that are provably ours, wherever it died, and nobody else's lock ever looks so.
-//!
 //! Once all locks are held, every ref is read again from disk and compared. A held lock keeps everybody, a
 //! packer included, from changing or pruning its ref, so what is read then stays true until the rename.
 
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::linked_lock::{LinkedLock, OURS, remove};
 use super::object::Signature;
 use super::refs::RefEdit;
 use super::repo::Repo;
-use super::worktree::inode_and_mtime;
 use super::{GitError, Head, Oid};
-
-/// How our files are called, below `orchestrator/` in the common git directory.
-const OURS: &str = "ref-";
 
 /// Refs whose locks are held and whose values are as expected. Dropped, everything is as it was.
 #[derive(Debug)]
@@ -32,9 +25,7 @@ pub(crate) struct Prepared<'r> {
 
 #[derive(Debug)]
 struct Lock {
-    path: PathBuf,
-    /// Our name of the same file.
-    ours: PathBuf,
+    held: LinkedLock,
     /// What becomes of it; none where it only keeps others out.
     moves: Option<Move>,
     /// The reflogs to be written, by the name of the ref.
@@ -91,27 +82,6 @@ impl Repo {
             }
         }
         Ok(())
-    }
-
-    /// Removes those of the `locks` that a dead process of ours left, and our names of them. The caller holds
-    /// the advisory lock, so no living process of ours has any.
-    pub(crate) fn remove_ref_locks(&self, locks: &BTreeSet<PathBuf>) -> Result<(), GitError> {
-        let mut ours = Vec::new();
-        let home = self.common_dir().join("orchestrator");
-        for entry in fs::read_dir(&home).map_err(GitError::io(&home))? {
-            let entry = entry.map_err(GitError::io(&home))?;
-            if entry.file_name().to_string_lossy().starts_with(OURS)
-                && let Some((inode, _)) = inode_and_mtime(&entry.path())?
-            {
-                ours.push((inode, entry.path()));
-            }
-        }
-        for lock in locks {
-            if inode_and_mtime(lock)?.is_some_and(|(inode, _)| ours.iter().any(|(our, _)| *our == inode)) {
-                remove(lock)?;
-            }
-        }
-        ours.iter().try_for_each(|(_, path)| remove(path))
     }
 
     /// Whether git would write a log of this ref.
@@ -178,39 +148,10 @@ impl Prepared<'_> {
         moves: Option<Move>,
         logs: Vec<String>,
     ) -> Result<(), GitError> {
-        let ours = self.repo.common_dir().join("orchestrator").join(format!("{OURS}{}", self.locks.len()));
-        let mut name = target.as_os_str().to_owned();
-        name.push(".lock");
-        let lock = PathBuf::from(name);
-        remove(&ours)?;
-        fs::write(&ours, value).map_err(GitError::io(&ours))?;
-        let mut pause = Duration::from_millis(1);
-        loop {
-            match fs::hard_link(&ours, &lock) {
-                Ok(()) => {
-                    self.locks.push(Lock { path: lock, ours, moves, logs });
-                    return Ok(());
-                }
-                // A packer removes directories that have become empty while we look.
-                Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
-                    let parent = lock.parent().unwrap_or(&lock);
-                    fs::create_dir_all(parent).map_err(GitError::io(parent))?;
-                }
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                    if Instant::now() + pause > deadline {
-                        let since = fs::metadata(&lock).and_then(|meta| meta.modified()).ok();
-                        remove(&ours)?;
-                        return Err(GitError::Contended { path: lock, since });
-                    }
-                    std::thread::sleep(pause);
-                    pause = (pause * 2).min(Duration::from_millis(50));
-                }
-                Err(source) => {
-                    remove(&ours)?;
-                    return Err(GitError::Io { path: lock, source });
-                }
-            }
-        }
+        let ours = self.locks.len().to_string();
+        let held = LinkedLock::take(self.repo.common_dir(), &ours, target, value.as_bytes(), deadline)?;
+        self.locks.push(Lock { held, moves, logs });
+        Ok(())
     }
 
     /// Moves the refs, in the order of the edits.
@@ -229,24 +170,11 @@ impl Prepared<'_> {
             }
             let target = self.repo.ref_path(&moves.name);
             match moves.new {
-                Some(_) => publish(&lock.path, &target)?,
+                Some(_) => publish(lock.held.path(), &target)?,
                 None => remove(&target)?,
             }
         }
         Ok(())
-    }
-}
-
-impl Drop for Prepared<'_> {
-    fn drop(&mut self) {
-        for lock in self.locks.iter().rev() {
-            // A lock that was renamed is gone; a name that is there again is somebody else's.
-            let inode = |path: &Path| inode_and_mtime(path).ok().flatten().map(|(inode, _)| inode);
-            if inode(&lock.path).is_some_and(|held| Some(held) == inode(&lock.ours)) {
-                let _the_next_one_removes_it = fs::remove_file(&lock.path);
-            }
-            let _the_next_one_removes_it = fs::remove_file(&lock.ours);
-        }
     }
 }
 
@@ -265,15 +193,9 @@ fn publish(lock: &Path, target: &Path) -> Result<(), GitError> {
     }
 }
 
-fn remove(path: &Path) -> Result<(), GitError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::io(path)(error)),
-        Ok(()) | Err(_) => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
     use std::process::Command;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -395,7 +317,7 @@ mod tests {
         let edits = [edit("refs/orchestrator/a", None, Some(new))];
         let refused = repo.prepare(&edits, Duration::from_millis(20));
         assert!(matches!(refused, Err(GitError::Contended { path, .. }) if path.ends_with("a.lock")));
-        repo.remove_ref_locks(&[lock.clone()].into()).unwrap();
+        repo.remove_locks(&[lock.clone()].into()).unwrap();
         assert_eq!(left(dir.path()).len(), 1);
     }
 
@@ -409,7 +331,7 @@ mod tests {
             repo.prepare(&[edit("HEAD", repo.read_ref("HEAD").unwrap(), Some(new))], Duration::ZERO).unwrap();
         std::mem::forget(held);
         assert_eq!(left(dir.path()).len(), 4);
-        repo.remove_ref_locks(&locks).unwrap();
+        repo.remove_locks(&locks).unwrap();
         assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
     }
 

@@ -5,12 +5,14 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use gix::bstr::ByteSlice as _;
 
 use super::error::Doing;
+use super::linked_lock::LinkedLock;
 use super::{GitError, Oid};
 
 /// A repository as seen from one worktree.
@@ -147,26 +149,18 @@ impl Repo {
         Some(value.to_str_lossy().into_owned()).filter(|value| !value.is_empty())
     }
 
-    /// Sets a value in the configuration that all worktrees share; everything else in the file stays.
+    /// Sets a value in the configuration that all worktrees share; everything else in the file stays. The
+    /// caller holds the advisory lock. [`GitError::Contended`] if somebody else changes the configuration.
     pub(crate) fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
         let path = self.common_dir.join("config");
+        let lock = LinkedLock::take(&self.common_dir, "config", &path, b"", Instant::now())?;
         let mut config = gix::config::File::from_path_no_includes(path.clone(), gix::config::Source::Local)
             .doing("read the configuration")?;
         config.set_raw_value(key, value).doing("change the configuration")?;
-        let lock = self.common_dir.join("config.lock");
-        let mut file = match fs::OpenOptions::new().write(true).create_new(true).open(&lock) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let since = fs::metadata(&lock).and_then(|meta| meta.modified()).ok();
-                return Err(GitError::Contended { path: lock, since });
-            }
-            Err(source) => return Err(GitError::Io { path: lock, source }),
-        };
-        let written = file.write_all(&config.to_bstring()).and_then(|()| fs::rename(&lock, &path));
-        written.map_err(|source| {
-            let _best_effort = fs::remove_file(&lock);
-            GitError::Io { path, source }
-        })
+        fs::write(lock.path(), config.to_bstring().as_slice()).map_err(GitError::io(lock.path()))?;
+        let mode = fs::metadata(&path).map_err(GitError::io(&path))?.permissions();
+        fs::set_permissions(lock.path(), mode).map_err(GitError::io(lock.path()))?;
+        fs::rename(lock.path(), &path).map_err(GitError::io(&path))
     }
 
     /// `user.name` and `user.email` as git takes them from its configuration; none if one is missing.

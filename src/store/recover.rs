@@ -69,7 +69,7 @@ fn remove_locks(repo: &Repo, intent: &Intent) -> Result<(), GitError> {
     for tree in &intent.worktrees {
         IndexLock::remove_announced(&tree.git_dir.path(), tree.index_inode)?;
     }
-    repo.remove_ref_locks(&possible_locks(repo, intent))
+    repo.remove_locks(&possible_locks(repo, intent))
 }
 
 /// The lock files that this mutation may have made, wherever its process died.
@@ -81,7 +81,7 @@ fn possible_locks(repo: &Repo, intent: &Intent) -> BTreeSet<PathBuf> {
         .map(|name| if name == "HEAD" { host.join("HEAD.lock") } else { common.join(format!("{name}.lock")) })
         .collect();
     paths.extend(intent.branch.as_ref().map(|branch| common.join(format!("{branch}.lock"))));
-    paths.insert(common.join("packed-refs.lock"));
+    paths.extend(["packed-refs.lock", "config.lock"].map(|name| common.join(name)));
     paths
 }
 

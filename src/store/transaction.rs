@@ -117,6 +117,18 @@ impl Store {
         Ok(true)
     }
 
+    /// Sets a value in git's configuration of the repository.
+    pub(crate) fn set_config(&self, key: &str, value: &str, deadline: Instant) -> Result<(), StoreError> {
+        let mut advisory = hold(&self.repo, deadline)?;
+        let host = Place::from(self.repo.git_dir());
+        // No ref moves; it says whose lock file it is, if we die.
+        let intent = Intent { host, records: Vec::new(), board: None, branch: None, worktrees: Vec::new() };
+        advisory.announce(&intent)?;
+        let set = self.repo.set_config(key, value);
+        advisory.clear()?;
+        Ok(set?)
+    }
+
     #[allow(clippy::too_many_arguments)]
     fn carry_out<O>(
         &self,
