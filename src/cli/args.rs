@@ -140,6 +140,13 @@ pub enum Command {
         after_help = "Example:\n  orchestrator git -- commit -am 'Add payments'\n\nExit code: git's own."
     )]
     Git(Git),
+    /// Find what is wrong with this repository for our purpose, and say what to do
+    #[command(after_help = "Exit 1: something is wrong. Nothing is changed without --fix.")]
+    Doctor {
+        /// Recover what a command of ours left that died; nothing of anybody else's is touched
+        #[arg(long)]
+        fix: bool,
+    },
     /// Play a short scene with several agents in a throw-away repository
     Demo(Demo),
     /// Prove the promises on this machine: processes race, die and meet plain git

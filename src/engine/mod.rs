@@ -4,6 +4,7 @@
 //! a board) is offered here, so that they never touch git or files themselves.
 
 mod cycle;
+mod doctor;
 mod env;
 mod exchange;
 mod git_wrapper;
@@ -13,6 +14,7 @@ mod library;
 mod orchestrator;
 mod templates;
 
+pub use doctor::{Mend, examine};
 pub use env::Env;
 pub use exchange::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;

@@ -163,6 +163,19 @@ impl Repo {
         fs::rename(lock.path(), &path).map_err(GitError::io(&path))
     }
 
+    /// What each remote's fetch brings where: the remote's name, and a refspec.
+    pub(crate) fn fetch_specs(&self) -> Vec<(String, String)> {
+        let config = self.gix.config_snapshot();
+        let sections = config.plumbing().sections_by_name("remote").into_iter().flatten();
+        sections
+            .flat_map(|section| {
+                let name = section.header().subsection_name().map(|name| name.to_str_lossy().into_owned());
+                let specs = section.values("fetch").into_iter();
+                specs.map(move |spec| (name.clone().unwrap_or_default(), spec.to_str_lossy().into_owned()))
+            })
+            .collect()
+    }
+
     /// `user.name` and `user.email` as git takes them from its configuration; none if one is missing.
     pub(crate) fn identity(&self) -> Option<(String, String)> {
         Some((self.config_string("user.name")?, self.config_string("user.email")?))

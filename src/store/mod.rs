@@ -6,6 +6,7 @@
 mod advisory;
 mod archive;
 mod derive;
+pub(crate) mod doctor;
 mod draft;
 mod error;
 mod follow;

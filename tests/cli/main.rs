@@ -4,13 +4,16 @@
 
 mod concurrency;
 mod cycle;
+mod doctor;
 mod exchange;
 mod exits;
 mod guide;
 mod json;
+mod landing;
 mod placements;
 mod recovery;
 mod support;
 mod terminal;
 mod tour;
+mod user_matrix;
 mod user_work;

@@ -1,9 +1,9 @@
-//! `init`, `status`
+//! `init`, `status`, `doctor`
 
 use crate::cli::args::Init;
 use crate::cli::parse;
 use crate::cli::report::Report;
-use crate::engine::{self, Env, Renaming, Slugify};
+use crate::engine::{self, Env, Mend, Renaming, Slugify};
 use crate::model::Refusal;
 use crate::views::render;
 
@@ -57,4 +57,29 @@ pub fn status(app: &App) -> Result<Report, Refusal> {
     let report = Report::new(&status, text);
     // The rest is shown all the same.
     Ok(if damaged { Report { exit: crate::model::Code::Damaged.exit(), ..report } } else { report })
+}
+
+pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {
+    let mend = if fix { Mend::Yes } else { Mend::No };
+    let found = engine::examine(app.options(), Env::from_process(), mend)?;
+    let json: Vec<serde_json::Value> = found
+        .iter()
+        .map(|one| {
+            serde_json::json!({
+                "code": one.code, "place": one.place, "what": one.what, "fix": one.fix, "fixed": one.is_fixed,
+            })
+        })
+        .collect();
+    if found.is_empty() {
+        return Ok(Report::new(&json, "Nothing is wrong."));
+    }
+    let text: String = found
+        .iter()
+        .map(|one| {
+            let next = if one.is_fixed { "put right".to_owned() } else { format!("to do: {}", one.fix) };
+            format!("{}: {}: {}\n  {next}\n", app.paint.bold(one.code), one.place, one.what)
+        })
+        .collect();
+    let is_well = found.iter().all(|one| one.is_fixed);
+    Ok(if is_well { Report::new(&json, text) } else { Report::negative(&json, text) })
 }

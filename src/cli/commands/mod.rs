@@ -88,6 +88,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report { exit, ..Report::default() })
         }
+        Command::Doctor { fix } => board::doctor(&app, fix),
         Command::Demo(args) => demo::run(&args, printer),
         Command::Selftest(args) => selftest::run(&args),
         Command::Completions { shell } => completions(&shell),

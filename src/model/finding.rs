@@ -1,0 +1,16 @@
+//! What is wrong with a repository for our purpose.
+
+/// One thing that is wrong, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// One word for programs: `journal`, `lock_file`, `refspec`, …
+    pub code: &'static str,
+    /// Where: a file, a ref, a setting.
+    pub place: String,
+    /// One sentence, lower case, no full stop.
+    pub what: String,
+    /// What to do: a command that can be pasted, or words. Never one that destroys anything.
+    pub fix: String,
+    /// It has been put right meanwhile.
+    pub is_fixed: bool,
+}

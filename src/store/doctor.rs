@@ -1,0 +1,191 @@
+//! What is wrong with a repository for our purpose. Looking changes nothing; what is put right is only what
+//! can be proved to be ours.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use crate::codec::path;
+use crate::git::{Oid, Repo};
+use crate::model::{Fault, Finding, Landing, View as _};
+
+use super::placement::{Board, CONFIG_KEY, holds_board, named};
+use super::{Snapshot, StoreError, journal, transaction};
+
+/// How old a lock file has to be before it is told of: git holds them for moments.
+const OLD: Duration = Duration::from_secs(10);
+
+fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl Into<String>) -> Finding {
+    Finding { code, place: place.into(), what, fix: fix.into(), is_fixed: false }
+}
+
+/// What is wrong with the repository, whatever its board is like. With `mend`, what a dead process of ours
+/// left is recovered first.
+pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Result<Vec<Finding>, StoreError> {
+    let mut found = Vec::new();
+    found.extend(dead_process(repo, mend, deadline)?);
+    found.extend(old_locks(repo));
+    found.extend(refspecs(repo));
+    if let Some(exclusion) = repo.excluded_by(path::CONFIG)? {
+        found.push(finding(
+            "ignored",
+            format!("{}:{}", exclusion.file.display(), exclusion.line),
+            format!("git ignores `{}/` by `{}`", path::BOARD, exclusion.pattern.escape_debug()),
+            format!("add a line `!/{}/` below it", path::BOARD),
+        ));
+    }
+    if let Some(name) = repo.config_string(CONFIG_KEY) {
+        let tip = named(repo, &name)?.tip(repo)?;
+        if !tip.map_or(Ok(false), |tip| holds_board(repo, tip))? {
+            found.push(finding(
+                "board",
+                format!("git config {CONFIG_KEY}"),
+                format!("it names `{}`, where no board is", name.escape_debug()),
+                format!("orchestrator init --board {name}"),
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// What is wrong with the board.
+pub(crate) fn of_board(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
+    let mut found = Vec::new();
+    let attributes = format!("{}/.gitattributes", path::BOARD);
+    let text = snapshot.file(&attributes)?.map(|stored| String::from_utf8_lossy(&stored.bytes).into_owned());
+    let keeps_bytes = |line: &str| line.starts_with("* ") && line.contains("-text");
+    if !text.is_some_and(|text| text.lines().any(keeps_bytes)) {
+        found.push(finding(
+            "attributes",
+            attributes,
+            "nothing keeps git from changing line endings and filtering the files of the board".to_owned(),
+            "put the line `* -text -filter` into it, and commit",
+        ));
+    }
+    found.extend(snapshot.damage()?.into_iter().map(|damage| {
+        let place = format!("{}:{}:{}", damage.path, damage.line, damage.column);
+        finding("damage", place, damage.why, format!("git log -p -- {}", damage.path))
+    }));
+    let topics = snapshot.topics()?.into_iter().map(|topic| topic.to_string()).collect();
+    for names in [snapshot.workstream_names()?, snapshot.agent_names()?, topics] {
+        found.extend(case_twins(&names));
+    }
+    found.extend(lost_claims(repo, board, snapshot)?);
+    Ok(found)
+}
+
+fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Finding>, StoreError> {
+    if journal::peek(repo.common_dir())?.is_none() {
+        return Ok(None);
+    }
+    // Somebody who lives holds the lock and needs no help.
+    if super::advisory::Advisory::acquire(repo.common_dir(), Instant::now()).is_err() {
+        return Ok(None);
+    }
+    let mut left = finding(
+        "journal",
+        super::advisory::path(repo.common_dir()).display().to_string(),
+        "a command of ours died in the middle of a change".to_owned(),
+        "orchestrator doctor --fix    (so does any command that changes the board)",
+    );
+    if mend {
+        drop(transaction::hold(repo, deadline)?);
+        left.is_fixed = true;
+    }
+    Ok(Some(left))
+}
+
+/// Lock files that have been there for a while. Whose they are can't be known.
+fn old_locks(repo: &Repo) -> Vec<Finding> {
+    let common = repo.common_dir();
+    let mut files: Vec<PathBuf> = Vec::new();
+    let is_lock = |path: &Path| path.extension().is_some_and(|ending| ending == "lock");
+    for (directory, depth) in [("", 1), ("refs", usize::MAX), ("worktrees", 2)] {
+        let walk = walkdir::WalkDir::new(common.join(directory)).max_depth(depth).follow_links(false);
+        let entries = walk.into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path);
+        files.extend(entries.filter(|path| is_lock(path)));
+    }
+    files.sort();
+    let aged = files.into_iter().filter_map(|path| {
+        let age = path.symlink_metadata().and_then(|meta| meta.modified()).ok()?.elapsed().ok()?;
+        (age >= OLD).then_some((path, age))
+    });
+    aged.map(|(path, age)| {
+        let place = path.display().to_string();
+        let what =
+            format!("this lock file has been there for {} s; what it protects can't change", age.as_secs());
+        let fix = format!("see which process has it open: fuser -v '{place}'");
+        finding("lock_file", place, what, fix)
+    })
+    .collect()
+}
+
+/// A fetch onto the live names would overwrite local claims and locks, and with `--prune` delete them.
+fn refspecs(repo: &Repo) -> Vec<Finding> {
+    let is_bad = |spec: &str| {
+        let target = spec.trim_start_matches('+').split_once(':').map_or("", |(_, target)| target);
+        target == "refs/*"
+            || (target.starts_with("refs/orchestrator/") && !target.starts_with("refs/orchestrator/remotes/"))
+    };
+    let all = repo.fetch_specs().into_iter();
+    all.filter(|(_, spec)| is_bad(spec))
+        .map(|(remote, spec)| {
+            finding(
+                "refspec",
+                format!("git config remote.{remote}.fetch"),
+                format!(
+                    "`{}` lets a fetch overwrite or delete claims and locks of this clone",
+                    spec.escape_debug()
+                ),
+                format!("fetch them elsewhere: +refs/orchestrator/*:refs/orchestrator/remotes/{remote}/*"),
+            )
+        })
+        .collect()
+}
+
+fn case_twins(names: &[String]) -> Vec<Finding> {
+    let mut folded: Vec<(String, &String)> = names.iter().map(|name| (name.to_lowercase(), name)).collect();
+    folded.sort();
+    let pairs = std::iter::zip(&folded, folded.iter().skip(1));
+    let twins = pairs.filter(|(one, two)| one.0 == two.0);
+    twins
+        .map(|((_, one), (_, two))| {
+            finding(
+                "case_twins",
+                format!("{one}, {two}"),
+                "their names differ only by case: one file on some systems".to_owned(),
+                "rename one of them",
+            )
+        })
+        .collect()
+}
+
+/// Claims whose board commit is on no branch any more.
+fn lost_claims(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
+    let mut tips: Vec<Oid> = Vec::new();
+    let mut found = Vec::new();
+    for seen in snapshot.tasks()? {
+        let Landing::Elsewhere { branch, commit: Some(hex) } = &seen.landing else { continue };
+        let Ok(commit) = Oid::from_hex(hex.as_bytes()) else { continue };
+        if tips.is_empty() {
+            for prefix in ["refs/heads/", "refs/remotes/"] {
+                tips.extend(repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
+            }
+            tips.extend(board.tip(repo)?);
+        }
+        let mut is_lost = true;
+        for tip in &tips {
+            is_lost = is_lost && !repo.is_ancestor(commit, *tip)?;
+        }
+        if is_lost {
+            let id = seen.task.id;
+            let branch = branch.as_deref().map(|name| format!(" left `{name}`")).unwrap_or_default();
+            found.push(finding(
+                "lost_claim",
+                format!("task {id}"),
+                format!("its claim was made in commit {}, which has{branch} and is on no branch", &hex[..7]),
+                format!("to get it back: git branch recovered-{id} {}", &hex[..12]),
+            ));
+        }
+    }
+    Ok(found)
+}

@@ -1,0 +1,104 @@
+//! `doctor`: each thing it finds, and that it leaves alone what is not ours.
+
+use std::process::Command;
+
+use super::support::{Sandbox, hermetic};
+
+fn codes(sandbox: &Sandbox, words: &[&str]) -> Vec<String> {
+    let words: Vec<&str> = ["--json", "doctor"].iter().chain(words).copied().collect();
+    let found = sandbox.run(&words).json();
+    found.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_healthy_repository_has_nothing_to_tell() {
+    let sandbox = Sandbox::new();
+    assert_eq!(sandbox.run(&["doctor"]).ok().out, "Nothing is wrong.\n");
+    let sandbox = Sandbox::board();
+    sandbox.add("Pay");
+    sandbox.run(&["t", "next", "w", "agent-1"]).ok();
+    assert_eq!(sandbox.run(&["doctor"]).ok().out, "Nothing is wrong.\n");
+}
+
+#[test]
+fn what_is_wrong_is_named_and_nothing_is_touched() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["config", "remote.origin.fetch", "+refs/orchestrator/*:refs/orchestrator/*"]);
+    assert_eq!(codes(&sandbox, &[]), ["refspec"]);
+    sandbox.git(&[
+        "config",
+        "remote.origin.fetch",
+        "+refs/orchestrator/*:refs/orchestrator/remotes/origin/*",
+    ]);
+    assert_eq!(codes(&sandbox, &[]), [""; 0]);
+
+    sandbox.git(&["config", "orchestrator.board", "nowhere"]);
+    assert_eq!(codes(&sandbox, &[]), ["board"]);
+    sandbox.git(&["config", "--unset", "orchestrator.board"]);
+
+    let lock = sandbox.root.join(".git/refs/heads/main.lock");
+    std::fs::write(&lock, "").unwrap();
+    assert_eq!(codes(&sandbox, &[]), [""; 0], "it may be somebody's who lives");
+    let touched = Command::new("touch").args(["-d", "1 hour ago"]).arg(&lock).status().unwrap();
+    assert!(touched.success());
+    assert_eq!(codes(&sandbox, &["--fix"]), ["lock_file"]);
+    assert!(lock.exists(), "whose it is can't be proved");
+    std::fs::remove_file(&lock).unwrap();
+
+    sandbox.write(".orchestrator/.gitattributes", "\n");
+    sandbox.write(".orchestrator/workstreams/W.yaml", &sandbox.read(".orchestrator/workstreams/w.yaml"));
+    sandbox.write(".orchestrator/workstreams/bad.yaml", "name: [\n");
+    sandbox.git(&["add", "."]);
+    sandbox.git(&["commit", "-q", "-m", "By hand"]);
+    let found = codes(&sandbox, &[]);
+    for code in ["attributes", "damage", "case_twins"] {
+        assert!(found.iter().any(|one| one == code), "{code}: {found:?}");
+    }
+    sandbox.write(".gitignore", ".orchestrator\n");
+    assert!(codes(&sandbox, &[]).contains(&"ignored".to_owned()));
+}
+
+#[test]
+fn a_claim_whose_commit_has_left_its_branch_can_be_got_back() {
+    let sandbox = Sandbox::board();
+    let id = sandbox.add("Pay");
+    sandbox.run(&["t", "claim", "w", &id, "agent-1"]).ok();
+    let claim = sandbox.git(&["rev-parse", "HEAD"]);
+    sandbox.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let answer = sandbox.run(&["doctor"]).code(1);
+    assert!(answer.out.contains("lost_claim") && answer.out.contains(&claim[..7]), "{answer:?}");
+    let hint = format!("git branch recovered-{id} {}", &claim[..12]);
+    assert!(answer.out.contains(&hint), "{answer:?}");
+    sandbox.git(&["branch", &format!("recovered-{id}"), &claim[..12]]);
+    assert_eq!(sandbox.run(&["doctor"]).ok().out, "Nothing is wrong.\n");
+}
+
+#[test]
+fn what_a_dead_process_left_is_recovered_on_request() {
+    let sandbox = Sandbox::board();
+    let id = sandbox.add("Pay");
+    let mut command = Command::new("strace");
+    command.args([
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        "trace=rename",
+        "-e",
+        "inject=rename:signal=KILL:when=2",
+    ]);
+    command.arg(env!("CARGO_BIN_EXE_orchestrator")).args(["t", "claim", "w", &id, "agent-1"]);
+    command.current_dir(&sandbox.root).stderr(std::process::Stdio::null());
+    hermetic(&mut command, sandbox.home());
+    if command.status().is_err() {
+        eprintln!("there is no strace here: nothing was checked");
+        return;
+    }
+    assert_eq!(codes(&sandbox, &[]), ["journal"]);
+    assert_eq!(codes(&sandbox, &[]), ["journal"], "looking changes nothing");
+    let mended = sandbox.run(&["doctor", "--fix"]).ok();
+    assert!(mended.out.contains("put right"), "{mended:?}");
+    assert_eq!(codes(&sandbox, &[]), [""; 0]);
+    sandbox.is_clean();
+}
