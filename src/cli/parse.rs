@@ -17,15 +17,26 @@ pub fn fields(words: &[String], data: Option<&str>) -> Result<Map<String, Value>
             Refusal::new(Code::Usage, format!("`{}` is no field", word.escape_debug()))
                 .hint("write it as key=value")
         })?;
-        fields.insert(key.to_owned(), Value::String(value.to_owned()));
+        if fields.insert(key.to_owned(), Value::String(value.to_owned())).is_some() {
+            return Err(twice(key));
+        }
     }
     let Some(data) = data else { return Ok(fields) };
     let object: Map<String, Value> = serde_json::from_str(data).map_err(|error| {
         Refusal::new(Code::Usage, format!("--data is no JSON object: {error}"))
             .hint("--data '{\"key\": \"value\"}'")
     })?;
-    fields.extend(object);
+    for (key, value) in object {
+        if fields.contains_key(&key) {
+            return Err(twice(&key));
+        }
+        fields.insert(key, value);
+    }
     Ok(fields)
+}
+
+fn twice(key: &str) -> Refusal {
+    Refusal::new(Code::Usage, format!("the field `{}` is given twice", key.escape_debug()))
 }
 
 /// `OLD=NEW`, split at the last `=`: a resource's name may hold one.

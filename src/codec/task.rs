@@ -43,6 +43,9 @@ fn title(fields: &Fields<'_>) -> Result<String, Problem> {
     if title.trim().is_empty() {
         return Err(fields.problem("title", "is empty"));
     }
+    if title.chars().any(char::is_control) {
+        return Err(fields.problem("title", "is more than one line, or holds a control character"));
+    }
     Ok(title)
 }
 

@@ -225,8 +225,8 @@ impl fmt::Display for Resource {
 /// Neither a control character nor one that changes how its neighbours are shown: text of one agent is
 /// shown on the terminal of another.
 pub(crate) fn is_printable(c: char) -> bool {
-    let reorders =
-        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
+    // Two joiners are left: emoji and some scripts are written with them.
+    let reorders = matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
     !(c.is_control() || reorders || breaks)
 }

@@ -1,0 +1,253 @@
+//! Seeded mutants: each guard broken by a few words, and the harness that has to notice.
+//!
+//! The ordinary run sees that every break can still be made. To make them, one after the other, in a copy:
+//!
+//! ```text
+//! MUTANTS=all cargo test --test mutants -- --nocapture      half an hour on two cores
+//! MUTANTS=journal …                                         one
+//! ```
+//!
+//! A guard whose mutant survives is not tested.
+
+#![allow(clippy::unwrap_used, clippy::print_stdout)] // A test fails by a panic, and tells what it tried.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+struct Mutant {
+    /// The guard that is broken.
+    guard: &'static str,
+    file: &'static str,
+    old: &'static str,
+    new: &'static str,
+    /// What `cargo test` is given to notice.
+    harness: &'static [&'static str],
+    /// A sweep of kills over this scene, where that is what notices.
+    scene: Option<&'static str>,
+}
+
+const MUTANTS: &[Mutant] = &[
+    Mutant {
+        guard: "refs are compared while their locks are held",
+        file: "src/git/ref_locks.rs",
+        old: "        self.compare_under_locks(edits, &head)?;\n",
+        new: "",
+        harness: &["--lib", "ref_locks"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a lock file is removed only if it is ours",
+        file: "src/git/linked_lock.rs",
+        old: "ours.iter().any(|(our, _)| *our == inode)",
+        new: "ours.iter().all(|(our, _)| *our != inode + 1)",
+        harness: &["--lib", "ref_locks"],
+        scene: None,
+    },
+    Mutant {
+        guard: "an index.lock is removed only if it is ours",
+        file: "src/git/index_lock.rs",
+        old: "(inode == announced || Some(inode) == ours)",
+        new: "(inode != announced || Some(inode) == ours)",
+        harness: &["--lib", "index_lock"],
+        scene: None,
+    },
+    Mutant {
+        guard: "the journal is written before anything is visible",
+        file: "src/store/transaction.rs",
+        old: "        advisory.announce(&intent)?;\n\n        match publish",
+        new: "\n        match publish",
+        harness: &["--test", "cli", "recovery::a_kill"],
+        scene: Some("claim"),
+    },
+    Mutant {
+        guard: "files and index are in place before the refs move",
+        file: "src/store/transaction.rs",
+        old: "    for tree in locked {\n        tree.advance(&draft.files)?;\n    }\n    // The commit point: from the first rename in here, the mutation is true.\n    prepared.commit(&identity.committer_at(now))\n",
+        new: "    prepared.commit(&identity.committer_at(now))?;\n    locked.into_iter().try_for_each(|tree| tree.advance(&draft.files))\n",
+        harness: &["--test", "cli", "recovery::a_kill"],
+        scene: Some("add"),
+    },
+    Mutant {
+        guard: "what passed its commit point is completed",
+        file: "src/store/recover.rs",
+        old: "    if passed {\n",
+        new: "    if passed && intent.board.is_none() {\n",
+        harness: &["--test", "cli", "recovery::a_kill"],
+        scene: Some("claim"),
+    },
+    Mutant {
+        guard: "a reader sees a mutation past its commit point as done",
+        file: "src/store/transaction.rs",
+        old: "ahead.flatten().or(tip)",
+        new: "ahead.flatten().and(tip).or(tip)",
+        harness: &["--test", "cli", "recovery::a_kill"],
+        scene: Some("complete"),
+    },
+    Mutant {
+        guard: "a worktree is settled after a kill",
+        file: "src/store/recover.rs",
+        old: "        if let Err(error) = settle(tree) {\n",
+        new: "        if let Err(error) = Ok::<(), GitError>(()).and_then(|()| if tree.files.is_empty() { settle(tree) } else { Ok(()) }) {\n",
+        harness: &["--test", "cli", "recovery::a_kill"],
+        scene: Some("add"),
+    },
+    Mutant {
+        guard: "the branch is compared again under its lock",
+        file: "src/git/ref_locks.rs",
+        old: "            if edit.name == \"HEAD\" && self.head()?.branch() != head.branch() {\n                return Err(GitError::Moved { name: edit.name.clone() });\n            }\n            if self.read_ref(&edit.name)? != edit.expected {",
+        new: "            if edit.name != \"HEAD\" && self.read_ref(&edit.name)? != edit.expected {",
+        harness: &["--test", "cli", "concurrency"],
+        scene: None,
+    },
+    Mutant {
+        guard: "who completes late is refused by the epoch",
+        file: "src/ops/task/complete.rs",
+        old: "                let agent = claims::acting_holder(&seen, &claim.agent, context)?;\n                claims::check_epoch(&seen, self.epoch)?;\n",
+        new: "                let agent = claims::acting_holder(&seen, &claim.agent, context)?;\n",
+        harness: &["--lib", "ops::task"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a hand edit that is not committed is refused",
+        file: "src/store/follow.rs",
+        old: "(Some(_), Some(_)) => refuse(\"it was edited and is not committed\"),",
+        new: "(Some(_), Some(_)) => Ok(()),",
+        harness: &["--test", "cli", "user_work"],
+        scene: None,
+    },
+    Mutant {
+        guard: "what is staged of the board is not overwritten",
+        file: "src/store/follow.rs",
+        old: "        if staged != old {\n            return refuse(\"it has a staged change that is not committed\");\n        }\n",
+        new: "",
+        harness: &["--test", "cli", "user_work"],
+        scene: None,
+    },
+    Mutant {
+        guard: "an entry that may hide a later edit is looked at twice",
+        file: "src/git/index.rs",
+        old: "            self.out[start + 36..start + 40].fill(0);\n",
+        new: "",
+        harness: &["--test", "cli", "user_work"],
+        scene: None,
+    },
+    Mutant {
+        guard: "trees above a change are not believed any more",
+        file: "src/git/index.rs",
+        old: "let is_above = changed.iter().any(|path| path.starts_with(&prefix));",
+        new: "let is_above = changed.is_empty() && prefix.is_empty();",
+        harness: &["--test", "cli", "user"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a renewal keeps the acquisition in the log",
+        file: "src/ops/lock/acquire.rs",
+        old: "replaces: is_mine && before.as_ref().is_some_and(is_renewal),",
+        new: "replaces: is_mine && before.as_ref().is_some_and(|record| is_renewal(record) || true),",
+        harness: &["--lib", "ops::lock"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a lock from the future is held",
+        file: "src/model/record.rs",
+        old: "now > end.plus(slack)",
+        new: "now > end.plus(slack) || end.since(now) > Span::from_secs(90_000)",
+        harness: &["--lib", "lock"],
+        scene: None,
+    },
+    Mutant {
+        guard: "the record has the last word where the board lacks its commit",
+        file: "src/store/standing.rs",
+        old: "        (Found::Here, _) => return",
+        new: "        (Found::Here | Found::Elsewhere, _) => return",
+        harness: &["--test", "cli", "landing"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a completion that is on no branch frees its task",
+        file: "src/store/standing.rs",
+        old: "        (Found::Nowhere, Standing::Completed { .. }) => Status::Pending,\n",
+        new: "",
+        harness: &["--test", "cli", "landing"],
+        scene: None,
+    },
+    Mutant {
+        guard: "the copies of an event count once",
+        file: "src/store/log.rs",
+        old: "is_some_and(|id| !known.insert(id.clone()))",
+        new: "is_some_and(|id| !known.insert(id.clone()) && known.is_empty())",
+        harness: &["--test", "cli"],
+        scene: None,
+    },
+    Mutant {
+        guard: "no text controls the terminal",
+        file: "src/cli/report.rs",
+        old: "            c if crate::model::is_printable(c) => out.push(c),\n",
+        new: "            c if !c.is_whitespace() => out.push(c),\n",
+        harness: &["--lib", "report"],
+        scene: None,
+    },
+];
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn every_break_can_still_be_made() {
+    for mutant in MUTANTS {
+        let text = std::fs::read_to_string(root().join(mutant.file)).unwrap();
+        assert_eq!(
+            text.matches(mutant.old).count(),
+            1,
+            "{}: {}: {:?}",
+            mutant.guard,
+            mutant.file,
+            mutant.old
+        );
+        assert_ne!(mutant.old, mutant.new);
+    }
+}
+
+#[test]
+fn no_mutant_survives() {
+    let Ok(which) = std::env::var("MUTANTS") else { return };
+    let copy = root().join("target/mutants/copy");
+    let mut survived = Vec::new();
+    for mutant in MUTANTS.iter().filter(|mutant| which == "all" || mutant.guard.contains(&which)) {
+        restore(&copy);
+        let path = copy.join(mutant.file);
+        let text = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, text.replace(mutant.old, mutant.new)).unwrap();
+        assert!(cargo(&copy, mutant, &["--no-run"]), "{} does not build", mutant.guard);
+        let is_caught = !cargo(&copy, mutant, &[]);
+        println!("{}: {}", if is_caught { "caught" } else { "SURVIVED" }, mutant.guard);
+        if !is_caught {
+            survived.push(mutant.guard);
+        }
+    }
+    assert!(survived.is_empty(), "{survived:?}");
+}
+
+/// The sources as they are, with their times, so that only what was broken is built again.
+fn restore(copy: &Path) {
+    std::fs::create_dir_all(copy).unwrap();
+    for name in ["src", "tests", "templates", "Cargo.toml", "Cargo.lock", "README.md"] {
+        let to = copy.join(name);
+        if to.is_dir() {
+            std::fs::remove_dir_all(&to).unwrap();
+        }
+        let copied = Command::new("cp").arg("-r").arg(root().join(name)).arg(&to).status().unwrap();
+        assert!(copied.success());
+    }
+}
+
+fn cargo(copy: &Path, mutant: &Mutant, more: &[&str]) -> bool {
+    let mut command = Command::new(env!("CARGO"));
+    command.arg("test").args(mutant.harness).args(more).current_dir(copy);
+    command.env("CARGO_TARGET_DIR", root().join("target/mutants/target")).env_remove("MUTANTS");
+    if let Some(scene) = mutant.scene {
+        command.env("SWEEP", "changes").env("SCENE", scene);
+    }
+    command.output().unwrap().status.success()
+}
