@@ -130,7 +130,8 @@ impl Repo {
 
     /// Writes a blob, unless it is there.
     pub(crate) fn write_blob(&self, bytes: &[u8]) -> Result<Oid, GitError> {
-        Ok(self.note_written(self.gix.write_blob(bytes).doing("write a blob")?.detach()))
+        let id = again(|| self.gix.write_blob(bytes).map(gix::Id::detach)).doing("write a blob")?;
+        Ok(self.note_written(id))
     }
 
     /// The bytes of a blob.
@@ -199,8 +200,9 @@ impl Repo {
                 None => editor.remove(parts).doing("edit a tree")?,
             };
         }
-        let write =
-            |tree: &gix::objs::Tree| self.gix.write_object(tree).map(|id| self.note_written(id.detach()));
+        let write = |tree: &gix::objs::Tree| {
+            again(|| self.gix.write_object(tree).map(gix::Id::detach)).map(|id| self.note_written(id))
+        };
         editor.write(write).doing("write a tree")
     }
 
@@ -215,7 +217,8 @@ impl Repo {
             message: draft.message.as_str().into(),
             extra_headers: Vec::new(),
         };
-        Ok(self.note_written(self.gix.write_object(&commit).doing("write a commit")?.detach()))
+        let id = again(|| self.gix.write_object(&commit).map(gix::Id::detach)).doing("write a commit")?;
+        Ok(self.note_written(id))
     }
 
     /// Reads a commit.
@@ -231,6 +234,13 @@ impl Repo {
             message: read.message.to_str_lossy().into_owned(),
         })
     }
+}
+
+/// Writes an object, once more if that fails: `git gc` removes a directory of objects that it finds empty, and
+/// may do so between the making of a directory and the rename into it. What fails for good fails every time.
+fn again<T, E>(write: impl Fn() -> Result<T, E>) -> Result<T, E> {
+    const TIMES: usize = 5;
+    (0..TIMES).find_map(|_| write().ok()).map_or_else(write, Ok)
 }
 
 fn entry_of(entry: &gix::objs::tree::EntryRef<'_>) -> Entry {

@@ -5,6 +5,7 @@
 mod bad_input;
 mod concurrency;
 mod cycle;
+mod disk;
 mod doctor;
 mod exchange;
 mod exits;
