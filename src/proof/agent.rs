@@ -17,6 +17,9 @@ use super::stage::{Stage, WORKSTREAM};
 /// What is fought for besides tasks.
 const LOCKS: [&str; 4] = ["git", "src/main.rs", "deploy", "port 8080"];
 
+/// What everybody waits for at the end.
+const QUEUE: &str = "queue";
+
 pub(super) struct Agent<'a> {
     stage: &'a Stage,
     name: String,
@@ -58,6 +61,20 @@ impl<'a> Agent<'a> {
     /// Makes one call. An error means that the process could not be run.
     pub(super) fn call(&mut self, may_kill: bool) -> Result<Call> {
         let ask = self.choose();
+        self.make(ask, may_kill)
+    }
+
+    /// Waits in line for a lock that everybody wants, and gives it back.
+    pub(super) fn queue(&mut self) -> Result<[Call; 2]> {
+        let taken = self.make(Ask::Queue(QUEUE.to_owned()), false)?;
+        let epoch = match taken.answer {
+            Answer::Lock(epoch) => Some(epoch),
+            _ => None,
+        };
+        Ok([taken, self.make(Ask::Unlock(QUEUE.to_owned(), epoch), false)?])
+    }
+
+    fn make(&mut self, ask: Ask, may_kill: bool) -> Result<Call> {
         let words = self.words(&ask);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let mut command = self.stage.command(&self.worktree, &words);
@@ -135,6 +152,7 @@ impl<'a> Agent<'a> {
             }
             // Longer than any round: whether a lock has run out is not what is tried here.
             Ask::Acquire(name) => vec!["l", "acquire", name, me, "--ttl", "24h"],
+            Ask::Queue(name) => vec!["l", "acquire", name, me, "--ttl", "24h", "--wait", "60s"],
             Ask::Unlock(name, _) => vec!["l", "release", name, me],
             Ask::Write(topic) => vec!["kb", "write", topic, "known", "--agent", me],
             Ask::Read => vec!["t", "list"],
@@ -185,10 +203,12 @@ fn understand(ask: &Ask, output: &Output) -> Answer {
             Some(id) => Answer::Task(id.to_owned(), told["epoch"].as_u64().unwrap_or(0)),
             None => strange(),
         },
-        (Ask::Acquire(_), 0) => told["fencing_token"].as_u64().map_or_else(strange, Answer::Lock),
+        (Ask::Acquire(_) | Ask::Queue(_), 0) => {
+            told["fencing_token"].as_u64().map_or_else(strange, Answer::Lock)
+        }
         (_, 0) => Answer::Done,
         (Ask::Next, 1) if error.is_null() => Answer::No(None),
-        (Ask::Acquire(_), 1) => Answer::No(told["held_by"].as_str().map(str::to_owned)),
+        (Ask::Acquire(_) | Ask::Queue(_), 1) => Answer::No(told["held_by"].as_str().map(str::to_owned)),
         (Ask::Unlock(..), 1) => Answer::No(None),
         (Ask::Claim(_), 1) => {
             let message = error["error"]["message"].as_str().unwrap_or_default();

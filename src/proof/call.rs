@@ -17,6 +17,8 @@ pub enum Ask {
     Complete(String, u64),
     /// A lock.
     Acquire(String),
+    /// A lock, waiting in line for it.
+    Queue(String),
     /// Give a lock back that was acquired with this epoch, as far as the agent knows.
     Unlock(String, Option<u64>),
     /// Write a document.

@@ -3,12 +3,14 @@
 //! Linearizability is local: each task and each lock is judged by itself. Every acquisition has an epoch of
 //! its own, so the order in which an object changed hands is known and has not to be searched for; what
 //! remains is to see that this order fits the times of the calls. A call that was killed may have happened
-//! or not, and explains only what nothing else does.
+//! or not, and explains only what nothing else does. The verdict is that of [`order`], which is exact and tells
+//! no reason; the sentences here are the reasons.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::call::{Answer, Ask, Call};
+use super::order::{self, Order, Step, Timed};
 
 /// Somebody got the object, or may have.
 #[derive(Clone, Debug)]
@@ -35,6 +37,7 @@ struct Give<'a> {
 /// Somebody was told that another one has it.
 #[derive(Clone, Debug)]
 struct Denial<'a> {
+    agent: &'a str,
     holder: &'a str,
     start: Duration,
     end: Duration,
@@ -54,6 +57,9 @@ pub(super) fn check(calls: &[Call]) -> Vec<String> {
         .iter()
         .filter_map(|call| match &call.answer {
             Answer::Strange(what) => Some(format!("{:?} by {} answered {what}", call.ask, call.agent)),
+            Answer::No(_) if matches!(call.ask, Ask::Queue(_)) => {
+                Some(format!("{} waited {:?} in line and got nothing", call.agent, call.end - call.start))
+            }
             _ => None,
         })
         .collect();
@@ -88,15 +94,15 @@ fn objects(calls: &[Call]) -> BTreeMap<String, Object<'_>> {
             }
             (Ask::Next, Answer::Killed) => anywhere.push(take(None)),
             (Ask::Claim(id), Answer::Killed) => of(&mut objects, "task", id).takes.push(take(None)),
-            (Ask::Acquire(name), Answer::Lock(epoch)) => {
+            (Ask::Acquire(name) | Ask::Queue(name), Answer::Lock(epoch)) => {
                 of(&mut objects, "lock", name).takes.push(take(Some(*epoch)));
             }
             (Ask::Acquire(name), Answer::Killed) => of(&mut objects, "lock", name).takes.push(take(None)),
             (Ask::Claim(id), Answer::No(Some(holder))) => {
-                of(&mut objects, "task", id).denials.push(Denial { holder, start, end });
+                of(&mut objects, "task", id).denials.push(Denial { agent, holder, start, end });
             }
-            (Ask::Acquire(name), Answer::No(Some(holder))) => {
-                of(&mut objects, "lock", name).denials.push(Denial { holder, start, end });
+            (Ask::Acquire(name) | Ask::Queue(name), Answer::No(Some(holder))) => {
+                of(&mut objects, "lock", name).denials.push(Denial { agent, holder, start, end });
             }
             (Ask::Release(id, epoch), _) if call.may_have_happened() => {
                 of(&mut objects, "task", id).gives.push(give(Some(*epoch), false));
@@ -124,6 +130,19 @@ fn of<'o, 'a>(objects: &'o mut BTreeMap<String, Object<'a>>, kind: &str, name: &
 
 impl Object<'_> {
     fn violations(&self) -> Vec<String> {
+        match order::find(&self.timed()) {
+            Order::Exists => Vec::new(),
+            Order::Unknown => vec!["its calls could not be judged: too many orders".to_owned()],
+            Order::None => {
+                let reasons = self.reasons();
+                let unnamed = || vec!["no order of its calls explains their answers".to_owned()];
+                if reasons.is_empty() { unnamed() } else { reasons }
+            }
+        }
+    }
+
+    /// Why there is no order, as far as the usual reasons go.
+    fn reasons(&self) -> Vec<String> {
         let mut found = Vec::new();
         let mut known: Vec<(u64, &Take<'_>)> =
             self.takes.iter().filter_map(|take| Some((take.epoch?, take))).collect();
@@ -209,6 +228,30 @@ impl Object<'_> {
             }),
         );
         found
+    }
+
+    /// All that happened to it, for the search.
+    fn timed(&self) -> Vec<Timed<'_>> {
+        let takes = self.takes.iter().map(|take| Timed {
+            step: Step::Take { agent: take.agent, epoch: take.epoch },
+            start: take.start,
+            end: take.epoch.map(|_| take.end),
+        });
+        let gives = self.gives.iter().map(|give| {
+            let Give { agent, epoch, .. } = *give;
+            let step = if give.is_completion {
+                Step::Complete { agent, epoch }
+            } else {
+                Step::Give { agent, epoch }
+            };
+            Timed { step, start: give.start, end: give.is_certain.then_some(give.end) }
+        });
+        let denials = self.denials.iter().map(|denial| Timed {
+            step: Step::Denied { agent: denial.agent, holder: denial.holder },
+            start: denial.start,
+            end: Some(denial.end),
+        });
+        takes.chain(gives).chain(denials).collect()
     }
 
     /// Whether what was taken with this epoch can have been given back before `end`.
@@ -334,11 +377,25 @@ mod tests {
         let release_killed = killed("a", Ask::Release("t".to_owned(), 1), (6, 7));
         is_fine(&[claim("a", (0, 5), 1), release_killed.clone(), claim("b", (8, 9), 2)]);
         is_caught(&[claim("a", (0, 5), 1), claim("b", (8, 9), 2)], "while a held it");
-        // The claim that was killed took an epoch, and its release is not known of: epoch 2 was b's.
+        // Nobody who was not told their epoch can give a task back: then the third can't have got it.
         let claim_killed = killed("b", Ask::Claim("t".to_owned()), (8, 9));
         let three = claim("c", (12, 13), 3);
-        is_fine(&[claim("a", (0, 5), 1), release_killed.clone(), claim_killed, three.clone()]);
+        is_caught(
+            &[claim("a", (0, 5), 1), release_killed.clone(), claim_killed, three.clone()],
+            "no order of its calls",
+        );
         is_caught(&[claim("a", (0, 5), 1), release_killed, three], "jumped from 1 to 3");
+        // A lock can be given back without: the call that was killed took epoch 2.
+        let lock = || "git".to_owned();
+        let acquired = |agent, times, epoch| call(agent, Ask::Acquire(lock()), times, Answer::Lock(epoch));
+        let given = |agent, times, epoch| call(agent, Ask::Unlock(lock(), epoch), times, Answer::Done);
+        is_fine(&[
+            acquired("a", (0, 5), 1),
+            given("a", (5, 6), Some(1)),
+            killed("b", Ask::Acquire(lock()), (6, 7)),
+            given("b", (8, 9), None),
+            acquired("c", (10, 11), 3),
+        ]);
     }
 
     #[test]
@@ -371,6 +428,8 @@ mod tests {
             &[claim("a", (0, 1), 1), release("a", (2, 3), 1), denied("b", (8, 9), "a")],
             "can't have been",
         );
+        let starved = call("b", Ask::Queue("git".to_owned()), (0, 60_000), Answer::No(None));
+        is_caught(&[starved], "waited 60s in line");
         let odd = Answer::Strange("exit 101".to_owned());
         is_caught(&[call("a", Ask::Next, (0, 1), odd)], "exit 101");
     }

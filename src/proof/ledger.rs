@@ -258,7 +258,9 @@ fn deed_of_call(call: &Call) -> Option<Deed> {
         }
         (Ask::Release(id, epoch), Answer::Done) => ("task_released", agent, id.clone(), Some(*epoch)),
         (Ask::Complete(id, _), Answer::Done) => ("task_completed", agent, id.clone(), None),
-        (Ask::Acquire(name), Answer::Lock(epoch)) => ("lock_acquired", agent, name.clone(), Some(*epoch)),
+        (Ask::Acquire(name) | Ask::Queue(name), Answer::Lock(epoch)) => {
+            ("lock_acquired", agent, name.clone(), Some(*epoch))
+        }
         (Ask::Unlock(name, Some(epoch)), Answer::Done) => {
             ("lock_released", agent, name.clone(), Some(*epoch))
         }
@@ -272,7 +274,7 @@ fn actions_of(ask: &Ask) -> &'static [&'static str] {
         Ask::Next | Ask::Claim(_) => &["task_claimed"],
         Ask::Release(..) => &["task_released"],
         Ask::Complete(..) => &["task_completed"],
-        Ask::Acquire(_) => &["lock_acquired"],
+        Ask::Acquire(_) | Ask::Queue(_) => &["lock_acquired"],
         Ask::Unlock(..) => &["lock_released"],
         Ask::Write(_) | Ask::Read => &[],
     }

@@ -6,6 +6,7 @@
 //!
 //! - [`call`]: what was asked, when, and the answer.
 //! - [`check`]: whether the answers can have been given by one board (pure).
+//! - [`order`]: the exact search behind it (pure).
 //! - [`stage`]: a throw-away repository with worktrees, and whoever disturbs.
 //! - [`agent`]: one agent with its calls, and how it is killed.
 //! - [`ledger`]: what history and files say afterwards.
@@ -13,7 +14,10 @@
 mod agent;
 mod call;
 mod check;
+#[cfg(test)]
+mod cross_check;
 mod ledger;
+mod order;
 mod stage;
 mod verdict;
 
@@ -84,13 +88,15 @@ fn play(
                 let seed = trial.seed.wrapping_add((round * 1000 + number) as u64);
                 let mut agent = Agent::new(stage, number, fastrand::Rng::with_seed(seed), clock, &typical);
                 scope.spawn(move || -> Result<Vec<Call>> {
-                    (0..trial.calls)
-                        .map(|_| {
-                            let call = agent.call(trial.kill);
-                            done();
-                            call
-                        })
-                        .collect()
+                    let mut calls = Vec::new();
+                    for _ in 0..trial.calls {
+                        calls.push(agent.call(trial.kill)?);
+                        done();
+                    }
+                    for _ in 0..2 {
+                        calls.extend(agent.queue()?);
+                    }
+                    Ok(calls)
                 })
             })
             .collect();

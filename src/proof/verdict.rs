@@ -41,6 +41,8 @@ pub struct Verdict {
     pub p99_ms: f64,
     /// The longest call.
     pub max_ms: f64,
+    /// The longest that anybody waited in line for a lock that all agents wanted at once.
+    pub longest_wait_ms: f64,
     /// The whole trial.
     pub seconds: f64,
     /// What must not be, a sentence each.
@@ -62,11 +64,14 @@ impl Verdict {
             }
             match (&call.ask, &call.answer) {
                 (Ask::Next | Ask::Claim(_), Answer::Task(..)) => self.claims += 1,
-                (Ask::Acquire(_), Answer::Lock(_)) => self.locks += 1,
+                (Ask::Acquire(_) | Ask::Queue(_), Answer::Lock(_)) => self.locks += 1,
                 _ => {}
             }
-            if call.answer != Answer::Killed {
-                self.times.push((call.end - call.start).as_secs_f64() * 1000.0);
+            let took = (call.end - call.start).as_secs_f64() * 1000.0;
+            match (&call.ask, &call.answer) {
+                (_, Answer::Killed) => {}
+                (Ask::Queue(_), _) => self.longest_wait_ms = self.longest_wait_ms.max(took),
+                _ => self.times.push(took),
             }
         }
     }

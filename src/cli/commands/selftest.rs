@@ -57,7 +57,10 @@ fn told(trial: &Trial, verdict: &Verdict) -> String {
             ),
         ),
         ("claims", format!("{}, {} given to two", v.claims, v.double)),
-        ("locks", format!("{} acquired or renewed", v.locks)),
+        (
+            "locks",
+            format!("{} acquired or renewed, {:.0} ms the longest wait in line", v.locks, v.longest_wait_ms),
+        ),
         ("mutations", format!("{} events in history, {} lost", v.events, v.lost)),
         (
             "plain git",
