@@ -77,6 +77,7 @@ mod tests {
         assert_eq!(first, two.task_id());
         assert_ne!(first, one.task_id());
         assert_ne!(one.nonce(), one.nonce());
+        assert_ne!(Env::default().nonce(), Env::default().nonce());
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! What the command line and library calls need of the floors below (import, export, templates, set-up of
 //! a board) is offered here, so that they never touch git or files themselves.
 
+mod acquire;
 mod cycle;
 mod doctor;
 mod env;
@@ -10,7 +11,6 @@ mod exchange;
 mod git_wrapper;
 mod init;
 mod library;
-
 mod orchestrator;
 mod templates;
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 
 use crate::git::{Oid, Repo};
 use crate::model::{Actor, AgentId, Code, Context, Operation, Refusal, Settings, Span, Timestamp, View};
-use crate::ops::lock::{Acquire, Grant};
 use crate::store::{self, Committed, Identity, Placement, Snapshot, Store, StoreError};
 
 use super::env::{self, Env};
@@ -212,24 +211,6 @@ impl Orchestrator {
             (agent.to_owned(), settings.agent_email.replace("<agent>", agent))
         };
         Identity { author, committer: person("COMMITTER") }
-    }
-
-    /// Acquires a lock, waiting for up to `wait` while somebody else holds it.
-    ///
-    /// Waiting costs one look at one ref, at most every quarter of a second; nobody is woken, and nobody
-    /// has a place in a queue.
-    pub fn acquire(&self, request: &Acquire, wait: Span) -> Result<Done<Grant>, Refusal> {
-        let deadline = Instant::now() + Duration::from_millis(wait.millis());
-        let mut pause = Duration::from_millis(10);
-        loop {
-            let done = self.run_as(Some(request.agent.clone()), request)?;
-            let is_denied = matches!(done.outcome, Grant::Denied(_));
-            if !is_denied || Instant::now() + pause > deadline {
-                return Ok(done);
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(250));
-        }
     }
 
     /// Notes that `agent` was seen now. No commit, no object.

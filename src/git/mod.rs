@@ -14,6 +14,8 @@ mod object;
 mod ref_locks;
 mod refs;
 mod repo;
+#[cfg(test)]
+pub(crate) mod testing;
 mod worktree;
 
 pub(crate) use error::GitError;

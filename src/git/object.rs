@@ -143,12 +143,23 @@ impl Repo {
         if kind == Kind::Tree && id == self.empty_tree() {
             return Ok(Vec::new());
         }
-        let missing = || GitError::Missing { what: format!("{word} {id}") };
-        let mut object = self.gix.try_find_object(id).doing("read an object")?.ok_or_else(missing)?;
-        if object.kind != kind {
-            return Err(GitError::Missing { what: format!("{word} {id} (it is a {})", object.kind) });
+        match self.look_up(id)? {
+            Some((found, data)) if found == kind => Ok(data),
+            Some((found, _)) => Err(GitError::Missing { what: format!("{word} {id} (it is a {found})") }),
+            None => Err(GitError::Missing { what: format!("{word} {id}") }),
         }
-        Ok(std::mem::take(&mut object.data))
+    }
+
+    /// An object, whatever it is. What is not found is looked for once more with an object database opened
+    /// anew: while `git gc` moves objects from one pack to another, a list of packs that was read before
+    /// does not lead to them.
+    fn look_up(&self, id: Oid) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+        if let Ok(Some(mut object)) = self.gix.try_find_object(id) {
+            return Ok(Some((object.kind, std::mem::take(&mut object.data))));
+        }
+        let fresh = Self::open(self.git_dir())?;
+        let found = fresh.gix.try_find_object(id).doing("read an object")?;
+        Ok(found.map(|mut object| (object.kind, std::mem::take(&mut object.data))))
     }
 
     /// The tree of a commit.
@@ -192,7 +203,7 @@ impl Repo {
         let data = self.data(base, Kind::Tree, "tree")?;
         let root: gix::objs::Tree =
             gix::objs::TreeRef::from_bytes(&data, gix::hash::Kind::Sha1).doing("read a tree")?.into();
-        let mut editor = gix::objs::tree::Editor::new(root, &self.gix.objects, gix::hash::Kind::Sha1);
+        let mut editor = gix::objs::tree::Editor::new(root, self, gix::hash::Kind::Sha1);
         for (path, blob) in edits {
             let parts = path.split('/').map(BStr::new);
             match blob {
@@ -236,6 +247,20 @@ impl Repo {
     }
 }
 
+/// For gix, the objects as this repository finds them.
+impl gix::objs::Find for Repo {
+    fn try_find<'a>(
+        &self,
+        id: &gix::oid,
+        buffer: &'a mut Vec<u8>,
+    ) -> gix::Result<Option<gix::objs::Data<'a>>> {
+        let found = self.look_up(id.to_owned()).map_err(gix::Error::from_error)?;
+        let Some((kind, data)) = found else { return Ok(None) };
+        *buffer = data;
+        Ok(Some(gix::objs::Data { kind, object_hash: gix::hash::Kind::Sha1, data: buffer }))
+    }
+}
+
 /// Writes an object, once more if that fails: `git gc` removes a directory of objects that it finds empty, and
 /// may do so between the making of a directory and the rename into it. What fails for good fails every time.
 fn again<T, E>(write: impl Fn() -> Result<T, E>) -> Result<T, E> {
@@ -254,5 +279,32 @@ fn entry_of(entry: &gix::objs::tree::EntryRef<'_>) -> Entry {
             GixKind::Commit => EntryKind::Submodule,
         },
         id: entry.oid.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::testing::{git, repository};
+
+    #[test]
+    fn objects_that_a_packer_moves_are_found() {
+        let (dir, mut repo) = repository();
+        git(dir.path(), &["repack", "-adq"]);
+        let first = repo.read_ref("HEAD").unwrap().unwrap();
+        repo.commit(first).unwrap();
+        // As it is for gix between its look at the directory and the packer's next move.
+        repo.gix.objects.refresh_never();
+        std::fs::write(dir.path().join("file"), "later").unwrap();
+        git(dir.path(), &["add", "file"]);
+        git(dir.path(), &["commit", "-q", "-m", "Go on"]);
+        git(dir.path(), &["repack", "-adq"]);
+        let second = repo.read_ref("HEAD").unwrap().unwrap();
+        let tree = repo.tree_of(second).unwrap();
+        let edits = [("other".to_owned(), Some(repo.write_blob(b"other").unwrap()))];
+        let edited = repo.edit_tree(tree, &edits).unwrap();
+        assert_eq!(repo.entries(edited).unwrap().len(), 2);
+        let absent = Oid::from_hex(b"1111111111111111111111111111111111111111").unwrap();
+        assert!(matches!(repo.blob(absent), Err(GitError::Missing { .. })));
     }
 }

@@ -201,17 +201,7 @@ mod tests {
 
     use super::*;
     use crate::git::CommitDraft;
-
-    fn git(root: &Path, words: &[&str]) -> String {
-        let mut command = Command::new("git");
-        command.arg("-C").arg(root).args(words);
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_SYSTEM", "/dev/null");
-        command.env("GIT_AUTHOR_NAME", "Ada").env("GIT_AUTHOR_EMAIL", "ada@example.org");
-        command.env("GIT_COMMITTER_NAME", "Ada").env("GIT_COMMITTER_EMAIL", "ada@example.org");
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{words:?}: {output:?}");
-        String::from_utf8(output.stdout).unwrap()
-    }
+    use crate::git::testing::{git, repository};
 
     fn ada() -> Signature {
         Signature {
@@ -220,15 +210,6 @@ mod tests {
             seconds: 1_000_000_000,
             offset_minutes: -90,
         }
-    }
-
-    fn repository() -> (tempfile::TempDir, Repo) {
-        let dir = tempfile::tempdir().unwrap();
-        git(dir.path(), &["init", "-q", "-b", "main"]);
-        git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "Begin"]);
-        fs::create_dir_all(dir.path().join(".git/orchestrator")).unwrap();
-        let repo = Repo::discover(dir.path()).unwrap();
-        (dir, repo)
     }
 
     fn commit(repo: &Repo, text: &str) -> Oid {

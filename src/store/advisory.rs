@@ -36,34 +36,38 @@ impl Advisory {
     /// Waits for the lock until `deadline`, then gives up with [`GitError::Contended`].
     pub(crate) fn acquire(common_dir: &Path, deadline: Instant) -> Result<Self, GitError> {
         let path = path(common_dir);
-        let io_error = |source: io::Error| GitError::Io { path: path.clone(), source };
-        std::fs::create_dir_all(home(common_dir)).map_err(io_error)?;
-        // Not truncated: a journal may be in it.
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io_error)?;
-        match file.try_lock() {
-            Ok(()) => return Ok(Self { file, path }),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(source)) => return Err(io_error(source)),
-        }
-        let (sender, receiver) = mpsc::channel();
-        // The kernel's queue is fair but has no deadline; a thread waits in it for us. If we give up, its
-        // send fails and the file is closed with its lock.
-        std::thread::spawn(move || {
-            let locked = file.lock().map(|()| file);
-            let _abandoned = sender.send(locked);
-        });
-        let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
-        match receiver.recv_timeout(patience) {
-            Ok(Ok(file)) => Ok(Self { file, path }),
-            Ok(Err(source)) => Err(io_error(source)),
-            Err(_) => Err(GitError::Contended { path, since: None }),
-        }
+        let file = lock_file(&path, deadline)?;
+        Ok(Self { file, path })
+    }
+}
+
+/// Makes the file where it is not there, and locks it: its contents stay. After `deadline`
+/// [`GitError::Contended`]. Closing the file, by dying too, frees it.
+pub(super) fn lock_file(path: &Path, deadline: Instant) -> Result<File, GitError> {
+    let io_error = |source: io::Error| GitError::Io { path: path.to_owned(), source };
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory).map_err(io_error)?;
+    }
+    // Not truncated: a journal may be in it.
+    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let file = opened.map_err(io_error)?;
+    match file.try_lock() {
+        Ok(()) => return Ok(file),
+        Err(TryLockError::WouldBlock) => {}
+        Err(TryLockError::Error(source)) => return Err(io_error(source)),
+    }
+    let (sender, receiver) = mpsc::channel();
+    // The kernel's queue is fair but has no deadline; a thread waits in it for us. If we give up, its
+    // send fails and the file is closed with its lock.
+    std::thread::spawn(move || {
+        let locked = file.lock().map(|()| file);
+        let _abandoned = sender.send(locked);
+    });
+    let patience = deadline.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
+    match receiver.recv_timeout(patience) {
+        Ok(Ok(file)) => Ok(file),
+        Ok(Err(source)) => Err(io_error(source)),
+        Err(_) => Err(GitError::Contended { path: path.to_owned(), since: None }),
     }
 }
 

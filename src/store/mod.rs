@@ -11,6 +11,7 @@ mod draft;
 mod error;
 mod follow;
 mod journal;
+mod line;
 mod log;
 mod placement;
 mod presence;
@@ -22,7 +23,9 @@ mod transaction;
 
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
+pub(crate) use line::wait_for_turn;
 pub(crate) use placement::{Board, CONFIG_KEY, Placement, choose, holds_board, named, short};
 pub(crate) use presence::note as note_presence;
+pub(crate) use records::load as load_record;
 pub(crate) use snapshot::Snapshot;
 pub(crate) use transaction::{Committed, Store, hold};

@@ -11,6 +11,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::codec::path;
 use crate::git::{GitError, Head, Oid, Prepared, RefEdit, Repo};
 use crate::model::{Change, Code, Durability, Refusal, Settings, Timestamp, View as _};
 
@@ -73,8 +74,8 @@ impl Store {
         if let Some(recovery) = recover::recover(&self.repo, &mut advisory)? {
             remarks.extend(recovery.remarks);
         }
-        let current = self.board.current(&self.repo)?;
-        let snapshot = Snapshot::open(&self.repo, current.or(self.board.start))?;
+        let mut current = self.board.current(&self.repo)?;
+        let mut snapshot = Snapshot::open(&self.repo, current.or(self.board.start))?;
         let change = plan(&snapshot)?;
         if change.is_nothing() {
             return Ok(Committed { outcome: change.outcome, commit: None, remarks });
@@ -86,11 +87,38 @@ impl Store {
             change.events.first().or(change.records.first().and_then(|edit| edit.record.event.as_ref()));
         let agent = event.map_or("system", |event| event.agent.as_str());
         let identity = identity(agent, snapshot.settings());
-        let commit =
-            self.carry_out(&mut advisory, &snapshot, current, &change, &identity, now, &mut remarks)?;
+        let commit = loop {
+            match self.carry_out(&mut advisory, &snapshot, current, &change, &identity, now, &mut remarks) {
+                Err(StoreError::Git(GitError::Moved { .. })) if Instant::now() < deadline => {
+                    let now_at = self.board.current(&self.repo)?;
+                    // Reading and planning may take longer than a user's next commit; what was planned for
+                    // this very board is not planned again, or a loop of commits could keep us out for ever.
+                    let Some(later) = self.with_same_board(&snapshot, now_at)? else {
+                        let name = self.board.ref_name(&self.repo)?;
+                        return Err(GitError::Moved { name }.into());
+                    };
+                    (current, snapshot) = (now_at, later);
+                }
+                carried_out => break carried_out?,
+            }
+        };
         archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
             .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
         Ok(Committed { outcome: change.outcome, commit, remarks })
+    }
+
+    /// The board at `tip`, where only commits that leave the whole board as it is in `before` led there.
+    fn with_same_board(
+        &self,
+        before: &Snapshot<'_>,
+        tip: Option<Oid>,
+    ) -> Result<Option<Snapshot<'_>>, StoreError> {
+        let (Some(old), Some(new)) = (before.tip, tip) else { return Ok(None) };
+        if old == new || !self.repo.is_ancestor(old, new)? {
+            return Ok(None);
+        }
+        let later = Snapshot::open(&self.repo, tip)?;
+        Ok((later.entry(path::BOARD)? == before.entry(path::BOARD)?).then_some(later))
     }
 
     /// Makes the board's branch at the commit it starts from, where it does not exist yet; whether it did.
@@ -301,4 +329,71 @@ fn later_format(format: u64) -> Refusal {
         ),
     )
     .hint("cargo install orchestrator    (a later version)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::testing::{git, repository};
+    use crate::model::Edit;
+
+    /// Attempts a mutation while `meanwhile` happens between its look at the board and its commit; how often
+    /// it was planned, and what came of it.
+    fn attempt(
+        root: &std::path::Path,
+        repo: Repo,
+        meanwhile: impl Fn(),
+    ) -> (usize, Result<Committed<()>, StoreError>) {
+        git(root, &["config", "user.name", "Ada"]);
+        let store = Store { repo, board: Board { placement: Placement::Head, start: None } };
+        let ada = ("Ada".to_owned(), "ada@example.org".to_owned());
+        let identity = |_: &str, _: &Settings| Identity { author: ada.clone(), committer: ada.clone() };
+        let now = Timestamp::parse("2026-02-06T07:37:39.745Z").unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        let mut planned = 0;
+        let done = store.attempt(&identity, now, deadline, &mut |_| {
+            planned += 1;
+            meanwhile();
+            let file = Edit::File { path: "templates/brief.md".to_owned(), text: "brief\n".to_owned() };
+            Ok(Change::new("plant a template", ()).edit(file))
+        });
+        (planned, done)
+    }
+
+    #[test]
+    fn a_commit_that_leaves_the_board_alone_costs_no_second_planning() {
+        let (dir, repo) = repository();
+        let root = dir.path();
+        std::fs::write(root.join("file"), "theirs").unwrap();
+        let (planned, done) = attempt(root, repo, || {
+            git(root, &["add", "file"]);
+            git(root, &["commit", "-qm", "Theirs"]);
+        });
+        assert_eq!(planned, 1);
+        let head = git(root, &["rev-parse", "HEAD"]);
+        assert_eq!(done.unwrap().commit.map(|id| id.to_string()).as_deref(), Some(head.trim()));
+        assert_eq!(git(root, &["log", "--format=%s", "-2"]), "orchestrator: plant a template\nTheirs\n");
+        assert_eq!(git(root, &["ls-files"]), ".orchestrator/templates/brief.md\nfile\n");
+        assert_eq!(git(root, &["status", "--porcelain"]), "");
+    }
+
+    #[test]
+    fn a_commit_that_changes_the_board_or_goes_back_is_planned_on_again() {
+        for theirs in ["commit", "reset"] {
+            let (dir, repo) = repository();
+            let root = dir.path();
+            git(root, &["commit", "-q", "--allow-empty", "-m", "Second"]);
+            let (planned, done) = attempt(root, repo, || match theirs {
+                "commit" => {
+                    std::fs::create_dir(root.join(".orchestrator")).unwrap();
+                    std::fs::write(root.join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
+                    git(root, &["add", "."]);
+                    git(root, &["commit", "-qm", "Theirs"]);
+                }
+                _ => drop(git(root, &["reset", "-q", "--hard", "HEAD~1"])),
+            });
+            assert_eq!(planned, 1, "the caller plans again");
+            assert!(done.unwrap_err().is_contention(), "{theirs}");
+        }
+    }
 }

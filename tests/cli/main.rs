@@ -12,6 +12,7 @@ mod exits;
 mod guide;
 mod json;
 mod landing;
+mod leases;
 mod placements;
 mod recovery;
 mod support;

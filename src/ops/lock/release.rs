@@ -179,10 +179,14 @@ mod tests {
                 ttl: None,
                 reason: None,
             };
+            // Without a nonce, what one writes twice within a second would be one commit: a compare-and-swap
+            // against it could not tell the two apart.
             let change = plan(&board, &acquire).unwrap();
+            assert!(change.records[0].record.nonce.is_some());
             let Grant::Acquired(record) = board.apply(change) else { panic!() };
             assert_eq!(record.epoch, epoch);
             let change = plan(&board, &release(agent, None)).unwrap();
+            assert!(change.records[0].record.nonce.is_some());
             assert_eq!(change.records[0].record.epoch, epoch);
             board.apply(change);
             assert_eq!(plan(&board, &release(agent, None)).unwrap().outcome, Freed::WasFree);
