@@ -45,6 +45,9 @@ pub mod ops;
 pub mod views;
 
 mod codec;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod git;
 mod proof;
 mod store;

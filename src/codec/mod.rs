@@ -5,6 +5,8 @@ mod entry;
 pub(crate) mod event;
 mod front_matter;
 pub(crate) mod knowledge;
+#[cfg(test)]
+mod laws;
 pub(crate) mod message;
 pub(crate) mod path;
 pub(crate) mod predecessor;

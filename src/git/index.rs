@@ -103,7 +103,8 @@ impl Index {
         Ok(index)
     }
 
-    fn parse(data: Vec<u8>, file: &Path, written: i64) -> Result<Self, GitError> {
+    /// The index in these bytes of `file`, which was written in that second.
+    pub(crate) fn parse(data: Vec<u8>, file: &Path, written: i64) -> Result<Self, GitError> {
         let cut = || damaged(file, "the index ends too early");
         if !data.starts_with(b"DIRC") {
             return Err(damaged(file, "this is no index"));

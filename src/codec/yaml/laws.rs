@@ -12,7 +12,7 @@ fn config(cases: u32) -> ProptestConfig {
 }
 
 /// Characters that matter to some YAML reader or editor, more often than chance would have them.
-fn any_text() -> impl Strategy<Value = String> {
+pub(in crate::codec) fn any_text() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => proptest::sample::select(vec![
             " ", "  ", "\t", "\n", "\n\n", "\r", "\r\n", ":", ": ", "#", " #", "-", "- ", "---", "...", "?", "'", "\"", "\\", "|",

@@ -23,7 +23,7 @@ mod fields;
 #[cfg(test)]
 mod hostile;
 #[cfg(test)]
-mod laws;
+pub(super) mod laws;
 mod read;
 #[cfg(test)]
 mod rewrites;
