@@ -179,3 +179,49 @@ fn nothing_is_lost_beside_gc_and_commits() {
     println!("{tasks} of {} tasks, {commits} commits beside them", 8 * each);
     sandbox.is_clean();
 }
+
+/// A user who commits while 8 agents change the board: under our lock no commit fails. Plain git's figure is
+/// printed beside it and asserted nowhere: how often it meets one of ours is chance. `COMMITS=100` for more.
+#[test]
+fn a_user_commits_beside_agents_without_a_failure() {
+    let commits: usize = std::env::var("COMMITS").ok().and_then(|n| n.parse().ok()).unwrap_or(6);
+    for wrapped in [false, true] {
+        let sandbox = Sandbox::board();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let program = if wrapped { env!("CARGO_BIN_EXE_orchestrator") } else { "git" };
+        let git = |words: &[&str]| {
+            let mut command = std::process::Command::new(program);
+            command.args(if wrapped { &["git", "--"][..] } else { &[] });
+            super::support::hermetic(&mut command, sandbox.home());
+            command.args(words).current_dir(&sandbox.root).stdout(Stdio::null());
+            let output = command.stderr(Stdio::piped()).output().unwrap();
+            output.status.success().then_some(()).ok_or(String::from_utf8(output.stderr).unwrap())
+        };
+        let failures: Vec<String> = std::thread::scope(|scope| {
+            for agent in 0..8 {
+                let (sandbox, is_over) = (&sandbox, &is_over);
+                scope.spawn(move || {
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        let title = format!("of {agent}");
+                        sandbox.run(&["t", "add", "w", &title, "--timeout", "60s"]).ok();
+                    }
+                });
+            }
+            let commit = |number: usize| {
+                let file = format!("mine-{number}.txt");
+                sandbox.write(&file, "mine\n");
+                git(&["add", &file]).and_then(|()| git(&["commit", "-q", "-m", "Mine"]))
+            };
+            let failures = (0..commits).filter_map(|number| commit(number).err()).collect();
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+            failures
+        });
+        let who = if wrapped { "orchestrator git" } else { "plain git" };
+        println!("{who}: {} of {commits} commits failed: {:?}", failures.len(), failures.first());
+        if wrapped {
+            assert_eq!(failures, Vec::<String>::new());
+            assert_eq!(sandbox.git(&["log", "--oneline", "--grep=^Mine$"]).lines().count(), commits);
+        }
+        sandbox.is_clean();
+    }
+}
