@@ -42,20 +42,6 @@ impl Repo {
         Ok(false)
     }
 
-    /// `tip` and all of its ancestors, as far as they are there.
-    pub(crate) fn ancestor_ids(&self, tip: Oid) -> Result<HashSet<Oid>, GitError> {
-        let mut open = vec![tip];
-        let mut visited: HashSet<Oid> = open.iter().copied().collect();
-        while let Some(id) = open.pop() {
-            match self.commit(id) {
-                Ok(found) => open.extend(found.parents.into_iter().filter(|parent| visited.insert(*parent))),
-                Err(GitError::Missing { .. }) => {}
-                Err(other) => return Err(other),
-            }
-        }
-        Ok(visited)
-    }
-
     /// What differs below `prefix` (a directory), by path. Equal sub-trees are not read.
     pub(crate) fn diff_trees(
         &self,

@@ -32,3 +32,6 @@ pub(crate) use worktree::{
 
 /// The id of an object: 20 bytes of SHA-1.
 pub(crate) type Oid = gix::ObjectId;
+
+/// A map by object ids.
+pub(crate) type OidMap<V> = gix::hashtable::HashMap<Oid, V>;

@@ -21,8 +21,6 @@ use super::{derive, records};
 pub(crate) struct History {
     /// Oldest first, in the order in which they landed.
     pub(crate) events: Vec<Event>,
-    /// The ids of the events.
-    pub(crate) ids: HashSet<EventId>,
     /// When each agent acted last.
     pub(crate) last_seen: BTreeMap<String, Timestamp>,
     /// The digests of imports.
@@ -51,13 +49,7 @@ pub(crate) fn read(repo: &Repo, tip: Option<Oid>) -> Result<History, GitError> {
             history.events.push(event);
         }
     }
-    history.ids = known;
     Ok(history)
-}
-
-/// Whether the board at `tip` has this event.
-pub(crate) fn contains(repo: &Repo, tip: Oid, event: &EventId) -> Result<bool, GitError> {
-    Ok(walk(repo, Some(tip))?.iter().any(|commit| commit.message.contains(event.as_str())))
 }
 
 /// The board's events with those of the locks merged in by time.

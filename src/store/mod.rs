@@ -10,6 +10,8 @@ pub(crate) mod doctor;
 mod draft;
 mod error;
 mod follow;
+mod frames;
+mod graph;
 mod journal;
 mod line;
 mod log;

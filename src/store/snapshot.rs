@@ -3,8 +3,8 @@
 //! Everything is read on demand and at most once. What can't be decoded is left out of lists and kept as
 //! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashSet};
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
 
 use crate::codec::{self, Problem, path};
 use crate::git::{Entry, EntryKind, GitError, Oid, Repo};
@@ -13,6 +13,7 @@ use crate::model::{
     Task, TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
 };
 
+use super::graph::{Graph, Reach};
 use super::standing::{Found, judge};
 use super::{archive, journal, log, presence, records};
 
@@ -29,8 +30,12 @@ pub(crate) struct Snapshot<'r> {
     board: Option<String>,
     settings: Settings,
     log: OnceCell<log::History>,
-    /// The commits that the tip contains: read once, where a record and a file disagree.
-    contained: OnceCell<HashSet<Oid>>,
+    /// Asked where a record and a file disagree.
+    graph: OnceCell<RefCell<Graph>>,
+    /// The commits that the tip contains.
+    here: OnceCell<Reach>,
+    /// The commits that some branch contains.
+    anywhere: OnceCell<Reach>,
     tasks: OnceCell<(Vec<SeenTask>, Vec<Damage>)>,
 }
 
@@ -54,7 +59,9 @@ impl<'r> Snapshot<'r> {
             board: None,
             settings: Settings::default(),
             log: OnceCell::new(),
-            contained: OnceCell::new(),
+            graph: OnceCell::new(),
+            here: OnceCell::new(),
+            anywhere: OnceCell::new(),
             tasks: OnceCell::new(),
         };
         if let Some(stored) = snapshot.file(path::CONFIG)? {
@@ -123,50 +130,56 @@ impl<'r> Snapshot<'r> {
         Ok(self.log.get().expect("set above"))
     }
 
-    fn contained(&self) -> Result<&HashSet<Oid>, Fault> {
-        if self.contained.get().is_none() {
-            let ids = self.tip.map(|tip| self.repo.ancestor_ids(tip)).transpose()?.unwrap_or_default();
-            let _already = self.contained.set(ids);
+    fn graph(&self) -> &RefCell<Graph> {
+        self.graph.get_or_init(|| RefCell::new(Graph::load(self.repo)))
+    }
+
+    /// All that these commits contain.
+    fn reach(&self, tips: &[Oid]) -> Result<Reach, GitError> {
+        let mut graph = self.graph().borrow_mut();
+        graph.learn(self.repo, tips)?;
+        Ok(graph.reach(tips.iter().copied()))
+    }
+
+    fn here(&self) -> Result<&Reach, GitError> {
+        if self.here.get().is_none() {
+            let tips: Vec<Oid> = self.tip.into_iter().collect();
+            let _already = self.here.set(self.reach(&tips)?);
         }
-        Ok(self.contained.get().expect("set above"))
+        Ok(self.here.get().expect("set above"))
+    }
+
+    fn anywhere(&self) -> Result<&Reach, GitError> {
+        if self.anywhere.get().is_none() {
+            let mut tips = Vec::new();
+            for prefix in ["refs/heads/", "refs/remotes/"] {
+                tips.extend(self.repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
+            }
+            let _already = self.anywhere.set(self.reach(&tips)?);
+        }
+        Ok(self.anywhere.get().expect("set above"))
     }
 
     /// Where the change that a record speaks of can be found.
     fn find(&self, record: &Record) -> Result<Found, Fault> {
         let commit = record.board.as_ref().and_then(|point| Oid::from_hex(point.commit.as_bytes()).ok());
-        if commit.is_some_and(|commit| Some(commit) == self.tip) {
-            return Ok(Found::Here);
-        }
-        if let Some(commit) = commit
-            && self.contained()?.contains(&commit)
-        {
+        if commit.is_some() && commit == self.tip {
             return Ok(Found::Here);
         }
         let event = record.event.as_ref().and_then(|event| event.id.as_ref());
-        if let Some(event) = event
-            && self.history()?.ids.contains(event)
-        {
+        let is_in = |reach: &Reach| {
+            let mut graph = self.graph().borrow_mut();
+            commit.is_some_and(|commit| graph.has_commit(reach, commit))
+                || event.is_some_and(|event| graph.has_event(reach, event))
+        };
+        if is_in(self.here()?) {
             return Ok(Found::Here);
         }
-        if !matches!(record.standing, Standing::Completed { .. }) {
-            return Ok(Found::Elsewhere);
+        let is_finish = matches!(record.standing, Standing::Completed { .. });
+        if is_finish && !is_in(self.anywhere()?) {
+            return Ok(Found::Nowhere);
         }
-        for prefix in ["refs/heads/", "refs/remotes/"] {
-            for (_, branch) in self.repo.list_refs(prefix)? {
-                if let Some(commit) = commit
-                    && self.repo.is_ancestor(commit, branch)?
-                {
-                    return Ok(Found::Elsewhere);
-                }
-                if let Some(event) = event
-                    && Some(branch) != self.tip
-                    && log::contains(self.repo, branch, event)?
-                {
-                    return Ok(Found::Elsewhere);
-                }
-            }
-        }
-        Ok(Found::Nowhere)
+        Ok(Found::Elsewhere)
     }
 
     /// The board commit that a record speaks of, where it is later than this snapshot on the same board:
@@ -178,8 +191,12 @@ impl<'r> Snapshot<'r> {
         if name != *board {
             return Ok(None);
         }
+        let leads = |from: Oid, to: Oid| -> Result<bool, GitError> {
+            let reach = self.reach(&[from])?;
+            Ok(self.graph().borrow().has_commit(&reach, to))
+        };
         if let Some(tip) = self.tip
-            && !self.repo.is_ancestor(tip, commit)?
+            && !leads(commit, tip)?
         {
             return Ok(None);
         }
@@ -187,7 +204,7 @@ impl<'r> Snapshot<'r> {
         // is in neither has left the branch, by a `git reset` say.
         let is_announced = journal::peek(self.repo.common_dir())?.is_some_and(|intent| intent.makes(commit));
         let is_published = || match self.repo.read_ref(board)? {
-            Some(now) if Some(now) != self.tip => self.repo.is_ancestor(commit, now),
+            Some(now) if Some(now) != self.tip => leads(now, commit),
             Some(_) | None => Ok(false),
         };
         Ok((is_announced || is_published()?).then_some(commit))

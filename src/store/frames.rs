@@ -1,0 +1,181 @@
+//! A file of checksummed frames that only grows: what our caches are kept in.
+//!
+//! A cache is never believed over git and may be torn, flipped, of another version or gone at any moment:
+//! frames are read up to the first one that is not sound, and the next writer goes on from there. Writing is
+//! best effort: a repository that can't be written to, a full disk or another writer cost a cache, nothing
+//! else. A file is appended to only where it is exactly what its writer has read, so that a frame may refer to
+//! those before it.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// Length and checksum before each frame.
+const HEAD: usize = 8;
+
+/// A file of frames, as it was read.
+#[derive(Debug)]
+pub(crate) struct Frames {
+    path: PathBuf,
+    kind: [u8; 8],
+    /// All bytes of the file.
+    pub(crate) bytes: Vec<u8>,
+    /// Where the sound part ends.
+    sound: usize,
+}
+
+impl Frames {
+    /// Reads the file of this name among the caches of a repository. `kind` names format and version.
+    pub(crate) fn load(common_dir: &Path, name: &str, kind: [u8; 8]) -> Self {
+        let path = super::advisory::home(common_dir).join("cache").join(name);
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        Self { path, kind, bytes, sound: 0 }
+    }
+
+    /// Takes the sound frames one after the other; `read` says whether it could use one, and the first one
+    /// that it could not ends the sound part.
+    pub(crate) fn each(&mut self, mut read: impl FnMut(&[u8], Range<usize>) -> bool) {
+        if self.bytes.get(..self.kind.len()) != Some(&self.kind) {
+            return;
+        }
+        self.sound = self.kind.len();
+        while let Some(frame) = frame_at(&self.bytes, self.sound) {
+            let end = frame.end;
+            if !read(&self.bytes, frame) {
+                return;
+            }
+            self.sound = end;
+        }
+    }
+
+    /// Appends a frame, if the file is still what was read and nobody else is writing.
+    pub(crate) fn append(&self, payload: &[u8]) {
+        let _best_effort = self.try_append(payload);
+    }
+
+    fn try_append(&self, payload: &[u8]) -> io::Result<()> {
+        let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+        if let Some(directory) = self.path.parent() {
+            std::fs::create_dir_all(directory)?;
+        }
+        let mut file: File =
+            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)?;
+        if file.try_lock().is_err() || !self.is_as_read(&mut file)? {
+            return Ok(());
+        }
+        let mut written = Vec::with_capacity(payload.len() + HEAD + self.kind.len());
+        if self.sound == 0 {
+            written.extend_from_slice(&self.kind);
+        }
+        written.extend_from_slice(&length.to_le_bytes());
+        written.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+        written.extend_from_slice(payload);
+        // What is not sound goes first; a reader in between finds the sound part.
+        file.set_len(self.sound as u64)?;
+        file.seek(SeekFrom::Start(self.sound as u64))?;
+        file.write_all(&written)
+    }
+
+    /// Whether the file is as long as it was, with the same last bytes.
+    fn is_as_read(&self, file: &mut File) -> io::Result<bool> {
+        if file.metadata()?.len() != self.bytes.len() as u64 {
+            return Ok(false);
+        }
+        let from = self.bytes.len().saturating_sub(64);
+        let mut last = Vec::new();
+        file.seek(SeekFrom::Start(from as u64))?;
+        file.read_to_end(&mut last)?;
+        Ok(last == self.bytes[from..])
+    }
+}
+
+/// Where the payload of the frame at `at` is, if it is whole and its checksum is right.
+fn frame_at(bytes: &[u8], at: usize) -> Option<Range<usize>> {
+    let word = |at: usize| Some(u32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    let start = at + HEAD;
+    let end = start.checked_add(word(at)? as usize)?;
+    let payload = bytes.get(start..end)?;
+    (crc32fast::hash(payload) == word(at + 4)?).then_some(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIND: [u8; 8] = *b"testing1";
+
+    fn load(dir: &Path) -> (Frames, Vec<Vec<u8>>) {
+        let mut frames = Frames::load(dir, "test", KIND);
+        let mut found = Vec::new();
+        frames.each(|bytes, frame| {
+            found.push(bytes[frame].to_vec());
+            true
+        });
+        (frames, found)
+    }
+
+    /// Three frames; the bytes of the file.
+    fn three(dir: &Path) -> Vec<u8> {
+        for payload in [&b"one"[..], b"", b"three"] {
+            load(dir).0.append(payload);
+        }
+        std::fs::read(dir.join("orchestrator/cache/test")).unwrap()
+    }
+
+    #[test]
+    fn what_was_appended_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(load(dir.path()).1.is_empty());
+        three(dir.path());
+        assert_eq!(load(dir.path()).1, [&b"one"[..], b"", b"three"]);
+    }
+
+    #[test]
+    fn whatever_becomes_of_a_byte_what_is_read_is_what_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let whole = three(dir.path());
+        let file = dir.path().join("orchestrator/cache/test");
+        let expected = [&b"one"[..], b"", b"three"];
+        for at in 0..whole.len() {
+            for damaged in [whole[..at].to_vec(), {
+                let mut flipped = whole.clone();
+                flipped[at] ^= 0x10;
+                flipped
+            }] {
+                std::fs::write(&file, &damaged).unwrap();
+                let (frames, found) = load(dir.path());
+                assert!(found.len() < 3 && found == expected[..found.len()], "{at}: {found:?}");
+                frames.append(b"more");
+                let mut mended = found;
+                mended.push(b"more".to_vec());
+                assert_eq!(load(dir.path()).1, mended, "{at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_that_has_changed_meanwhile_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        three(dir.path());
+        let (stale, _) = load(dir.path());
+        load(dir.path()).0.append(b"four");
+        stale.append(b"mine");
+        assert_eq!(load(dir.path()).1.last().unwrap(), b"four");
+        let (frames, _) = load(dir.path());
+        let held = File::open(dir.path().join("orchestrator/cache/test")).unwrap();
+        held.lock().unwrap();
+        frames.append(b"five");
+        assert_eq!(load(dir.path()).1.len(), 4);
+    }
+
+    #[test]
+    fn a_frame_that_can_not_be_used_ends_what_is_sound() {
+        let dir = tempfile::tempdir().unwrap();
+        three(dir.path());
+        let mut frames = Frames::load(dir.path(), "test", KIND);
+        frames.each(|bytes, frame| &bytes[frame] == b"one");
+        frames.append(b"two");
+        assert_eq!(load(dir.path()).1, [&b"one"[..], b"two"]);
+    }
+}
