@@ -30,6 +30,7 @@ struct Give<'a> {
     epoch: Option<u64>,
     is_certain: bool,
     is_completion: bool,
+    is_task: bool,
     start: Duration,
     end: Duration,
 }
@@ -85,6 +86,7 @@ fn objects(calls: &[Call]) -> BTreeMap<String, Object<'_>> {
             epoch,
             is_certain: call.is_acknowledged(),
             is_completion,
+            is_task: matches!(call.ask, Ask::Release(..) | Ask::Complete(..)),
             start,
             end,
         };
@@ -177,17 +179,9 @@ impl Object<'_> {
             let held = self.takes.iter().any(|take| {
                 take.agent == give.agent && take.epoch.is_none_or(|of| of == epoch) && take.start < give.end
             });
-            if !held && !give.is_completion {
-                found.push(format!("{} gave back epoch {epoch}, which it never had", give.agent));
-            }
-            if !held && give.is_completion {
-                // Anybody may complete what nobody holds.
-                let last = known.iter().rev().find(|(_, take)| take.end < give.start);
-                if let Some((of, take)) = last
-                    && !self.could_end(*of, take, give.end)
-                {
-                    found.push(format!("{} completed it while {} held it", give.agent, take.agent));
-                }
+            if !held {
+                let verb = if give.is_completion { "completed it with" } else { "gave back" };
+                found.push(format!("{} {verb} epoch {epoch}, which it never had", give.agent));
             }
             if give.is_completion
                 && let Some((_, take)) = known.iter().find(|(_, take)| take.start > give.end)
@@ -239,10 +233,10 @@ impl Object<'_> {
         });
         let gives = self.gives.iter().map(|give| {
             let Give { agent, epoch, .. } = *give;
-            let step = if give.is_completion {
-                Step::Complete { agent, epoch }
-            } else {
-                Step::Give { agent, epoch }
+            let step = match epoch {
+                Some(epoch) if give.is_completion => Step::Complete { agent, epoch },
+                Some(epoch) if give.is_task => Step::Release { agent, epoch },
+                epoch => Step::Unlock { agent, epoch },
             };
             Timed { step, start: give.start, end: give.is_certain.then_some(give.end) }
         });
@@ -365,8 +359,9 @@ mod tests {
             claim("b", (0, 50), 2),
             release("a", (1, 60), 1),
         ]);
-        // Nobody holds it: anybody may complete it.
-        is_fine(&[claim("a", (0, 5), 1), release("a", (5, 6), 1), complete("b", (6, 7), 1)]);
+        // What is so already is done: after a call that was killed, an agent may ask again.
+        is_fine(&[claim("a", (0, 5), 1), release("a", (5, 6), 1), release("a", (7, 8), 1)]);
+        is_fine(&[claim("a", (0, 5), 1), complete("a", (5, 6), 1), complete("a", (7, 8), 1)]);
         // Asking again is answered with what is held.
         is_fine(&[claim("a", (0, 5), 1), claim("a", (6, 7), 1)]);
         is_fine(&[claim("a", (0, 5), 1), denied("b", (6, 8), "a"), release("a", (7, 9), 1)]);
@@ -419,10 +414,21 @@ mod tests {
             &[claim("a", (0, 5), 1), complete("a", (6, 7), 1), claim("b", (6, 7), 2)],
             "though a had completed epoch 1",
         );
-        is_caught(&[release("a", (8, 9), 1)], "which it never had");
-        is_caught(&[claim("a", (0, 5), 1), complete("b", (6, 7), 1)], "completed it while a held it");
+        is_caught(
+            &[claim("b", (0, 5), 1), release("a", (8, 9), 1)],
+            "a gave back epoch 1, which it never had",
+        );
+        is_caught(
+            &[claim("a", (0, 5), 1), complete("b", (6, 7), 1)],
+            "b completed it with epoch 1, which it never",
+        );
+        let given = [claim("a", (0, 5), 1), release("a", (5, 6), 1), complete("a", (6, 7), 1)];
+        is_caught(&given, "no order of its calls");
         is_caught(&[complete("a", (0, 5), 1), claim("b", (6, 7), 1)], "after a had completed it");
         is_caught(&[complete("a", (0, 5), 1), complete("b", (6, 7), 1)], "completed by 2 agents");
+        let unlocked = |epoch| call("a", Ask::Unlock("git".to_owned(), epoch), (8, 9), Answer::Done);
+        is_caught(&[unlocked(Some(1))], "which it never had");
+        is_caught(&[unlocked(None)], "no order of its calls");
         is_caught(&[denied("b", (8, 9), "a")], "can't have been");
         is_caught(
             &[claim("a", (0, 1), 1), release("a", (2, 3), 1), denied("b", (8, 9), "a")],

@@ -13,7 +13,7 @@ use super::check::check;
 struct Spec {
     holder: Option<&'static str>,
     epoch: u64,
-    is_completed: bool,
+    completed_by: Option<&'static str>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,7 +37,7 @@ impl SequentialSpec for Spec {
 
     fn invoke(&mut self, ask: &Ask) -> Answer {
         match *ask {
-            Ask::Claim(_) if self.is_completed => Answer::No,
+            Ask::Claim(_) if self.completed_by.is_some() => Answer::No,
             Ask::Claim(agent) => match self.holder {
                 Some(holder) if holder != agent => Answer::Held(holder),
                 Some(_) => Answer::Got(self.epoch),
@@ -51,11 +51,11 @@ impl SequentialSpec for Spec {
                 if self.holder == Some(agent) && self.epoch == epoch =>
             {
                 self.holder = None;
-                self.is_completed = matches!(ask, Ask::Complete(..));
+                self.completed_by = matches!(ask, Ask::Complete(..)).then_some(agent);
                 Answer::Done
             }
-            Ask::Complete(..) if self.holder.is_none() && !self.is_completed => {
-                self.is_completed = true;
+            Ask::Release(..) if self.holder.is_none() && self.completed_by.is_none() => Answer::Done,
+            Ask::Complete(agent, epoch) if self.completed_by == Some(agent) && self.epoch == epoch => {
                 Answer::Done
             }
             Ask::Release(..) | Ask::Complete(..) => Answer::No,

@@ -14,12 +14,21 @@ use std::time::Duration;
 pub(super) enum Step<'a> {
     /// The agent got it, or had it already. None: with an epoch that nobody was told.
     Take { agent: &'a str, epoch: Option<u64> },
-    /// The agent gave it back. None: whichever epoch it had.
-    Give { agent: &'a str, epoch: Option<u64> },
-    /// The agent completed it, as its holder or while nobody had it.
-    Complete { agent: &'a str, epoch: Option<u64> },
+    /// The agent gave a lock back. None: whichever epoch it had.
+    Unlock { agent: &'a str, epoch: Option<u64> },
+    /// The agent gave a task back, or nobody had it already.
+    Release { agent: &'a str, epoch: u64 },
+    /// The agent completed a task as its holder, or had done so already.
+    Complete { agent: &'a str, epoch: u64 },
     /// The agent was told that this other one has it.
     Denied { agent: &'a str, holder: &'a str },
+}
+
+impl Step<'_> {
+    /// Whether what changes nothing now could change something at another moment of the call.
+    fn may_be_needed_later(self) -> bool {
+        matches!(self, Self::Release { .. })
+    }
 }
 
 /// A step with the time in which it happened.
@@ -59,10 +68,14 @@ pub(super) fn find(calls: &[Timed<'_>]) -> Order {
 struct Object<'a> {
     holder: Option<&'a str>,
     epoch: u64,
-    is_completed: bool,
+    completed_by: Option<&'a str>,
 }
 
 impl<'a> Object<'a> {
+    fn is_free(self) -> bool {
+        self.holder.is_none() && self.completed_by.is_none()
+    }
+
     /// What the step makes of it; none where it would have been answered otherwise.
     fn after(self, step: Step<'a>) -> Option<Self> {
         let is_own = |agent: &str, epoch: Option<u64>| {
@@ -74,13 +87,16 @@ impl<'a> Object<'a> {
             }
             Step::Take { agent, epoch } => {
                 let next = Self { holder: Some(agent), epoch: self.epoch + 1, ..self };
-                let is_free = self.holder.is_none() && !self.is_completed;
-                (is_free && epoch.is_none_or(|of| of == next.epoch)).then_some(next)
+                (self.is_free() && epoch.is_none_or(|of| of == next.epoch)).then_some(next)
             }
-            Step::Give { agent, epoch } => is_own(agent, epoch).then_some(Self { holder: None, ..self }),
+            Step::Unlock { agent, epoch } => is_own(agent, epoch).then_some(Self { holder: None, ..self }),
+            Step::Release { agent, epoch } => {
+                (is_own(agent, Some(epoch)) || self.is_free()).then_some(Self { holder: None, ..self })
+            }
             Step::Complete { agent, epoch } => {
-                let may = is_own(agent, epoch) || self.holder.is_none() && !self.is_completed;
-                may.then_some(Self { holder: None, is_completed: true, ..self })
+                let was_so = self.completed_by == Some(agent) && self.epoch == epoch;
+                let completed = Self { holder: None, completed_by: Some(agent), ..self };
+                (is_own(agent, Some(epoch)) || was_so).then_some(completed)
             }
             Step::Denied { agent, holder } => {
                 (self.holder == Some(holder) && holder != agent).then_some(self)
@@ -123,6 +139,7 @@ impl<'a> Search<'_, 'a> {
             let fitting = (0..self.calls.len()).find(|at| {
                 let call = &self.calls[*at];
                 !done.has(*at)
+                    && !call.step.may_be_needed_later()
                     && call.end.is_some()
                     && call.start < before
                     && object.after(call.step) == Some(object)
@@ -144,7 +161,10 @@ impl<'a> Search<'_, 'a> {
             if done.has(at) || call.start >= before {
                 continue;
             }
-            let Some(next) = object.after(call.step).filter(|next| *next != object) else { continue };
+            let Some(next) = object.after(call.step) else { continue };
+            if next == object && !call.step.may_be_needed_later() {
+                continue;
+            }
             done.flip(at);
             let found = self.from(done, next);
             done.flip(at);
