@@ -26,9 +26,10 @@ pub fn agents() -> Vec<CompletionCandidate> {
 /// The tasks that are not over, with their titles.
 pub fn tasks() -> Vec<CompletionCandidate> {
     with_view(|view| {
-        let open = view.tasks().ok()?.into_iter().filter(|seen| !seen.task.status.is_over());
-        let candidate = |seen: crate::model::SeenTask| {
-            CompletionCandidate::new(seen.task.id.to_string()).help(Some(seen.task.title.into()))
+        let tasks = view.tasks().ok()?;
+        let open = tasks.iter().filter(|seen| !seen.task.status.is_over());
+        let candidate = |seen: &crate::model::SeenTask| {
+            CompletionCandidate::new(seen.task.id.to_string()).help(Some(seen.task.title.clone().into()))
         };
         Some(open.map(candidate).collect())
     })

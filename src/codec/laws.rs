@@ -9,7 +9,9 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 use super::yaml::laws::any_text;
-use super::{Problem, agent, event, knowledge, message, path, record, ref_name, settings, task, workstream};
+use super::{
+    Problem, agent, event, knowledge, message, packed, path, record, ref_name, settings, task, workstream,
+};
 use crate::model::{
     Action, Agent, AgentId, BoardPoint, Claim, Event, EventId, Finish, Imported, Knowledge, Nonce, Priority,
     Record, RecordKey, Resource, Settings, Span, Standing, Status, Task, TaskId, Timestamp, Topic,
@@ -327,6 +329,27 @@ proptest! {
         let text = record::encode(&one, &subject);
         prop_assert_eq!(record::decode(&text, Some(&one.key), "c0ffee"), Some(one.clone()));
         prop_assert_eq!(record::decode(&text, None, "c0ffee"), Some(one));
+    }
+
+    #[test]
+    fn packed(tasks in proptest::collection::vec(task_id().prop_flat_map(any_task), 0..4), record in any_record(), id in task_id()) {
+        let mut packer = packed::Packer::default();
+        tasks.iter().for_each(|task| packer.task(task));
+        let mut from = packed::Unpacker(&packer.0);
+        let read: Vec<Task> = tasks.iter().map(|_| from.task().unwrap()).collect();
+        prop_assert!(from.is_empty());
+        prop_assert_eq!(read, tasks);
+        let is_over = matches!(record.standing, Standing::Free | Standing::Completed { .. });
+        let event = record.event.clone().map(|event| Event { fields: Map::new(), derived: false, ..event });
+        let record = Record { key: RecordKey::Claim(id), event, commit: None, ..record };
+        let mut packer = packed::Packer::default();
+        prop_assert_eq!(packer.record(&record).is_some(), is_over);
+        if is_over {
+            prop_assert_eq!(packed::Unpacker(&packer.0).record(), Some((id, record)));
+        }
+        for cut in 0..packer.0.len() {
+            prop_assert_eq!(packed::Unpacker(&packer.0[..cut]).record(), None);
+        }
     }
 
     #[test]

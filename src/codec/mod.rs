@@ -8,6 +8,7 @@ pub(crate) mod knowledge;
 #[cfg(test)]
 mod laws;
 pub(crate) mod message;
+pub(crate) mod packed;
 pub(crate) mod path;
 pub(crate) mod predecessor;
 pub(crate) mod record;

@@ -3,6 +3,8 @@
 //! Writing an object changes nothing that anybody sees. Trees are edited with the plumbing editor, which
 //! does not look every entry up again.
 
+use std::rc::Rc;
+
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::tree::EntryKind as GixKind;
 use gix::objs::{Kind, TreeRefIter};
@@ -116,6 +118,18 @@ pub(crate) struct Commit {
     pub(crate) message: String,
 }
 
+/// How many trees and commits one handle remembers: more than a mutation asks for, and little memory where
+/// all of history is walked.
+const REMEMBERED: usize = 64;
+
+fn missing(word: &str, id: Oid) -> GitError {
+    GitError::Missing { what: format!("{word} {id}") }
+}
+
+fn missing_kind(word: &str, id: Oid, kind: Kind) -> GitError {
+    GitError::Missing { what: format!("{word} {id} (it is a {kind})") }
+}
+
 /// The id that a blob of these bytes has.
 pub(crate) fn blob_id(bytes: &[u8]) -> Oid {
     gix::objs::compute_hash(gix::hash::Kind::Sha1, Kind::Blob, bytes)
@@ -136,18 +150,29 @@ impl Repo {
 
     /// The bytes of a blob.
     pub(crate) fn blob(&self, id: Oid) -> Result<Vec<u8>, GitError> {
-        self.data(id, Kind::Blob, "blob")
+        let (kind, data) = self.look_up(id)?.ok_or_else(|| missing("blob", id))?;
+        if kind == Kind::Blob { Ok(data) } else { Err(missing_kind("blob", id, kind)) }
     }
 
-    fn data(&self, id: Oid, kind: Kind, word: &str) -> Result<Vec<u8>, GitError> {
+    /// The bytes of a tree or a commit.
+    fn data(&self, id: Oid, kind: Kind, word: &str) -> Result<Rc<[u8]>, GitError> {
         if kind == Kind::Tree && id == self.empty_tree() {
-            return Ok(Vec::new());
+            return Ok(Rc::from([]));
         }
-        match self.look_up(id)? {
-            Some((found, data)) if found == kind => Ok(data),
-            Some((found, _)) => Err(GitError::Missing { what: format!("{word} {id} (it is a {found})") }),
-            None => Err(GitError::Missing { what: format!("{word} {id}") }),
-        }
+        let known = self.read.borrow().get(&id).cloned();
+        let (found, data) = match known {
+            Some(known) => known,
+            None => {
+                let (found, data) = self.look_up(id)?.ok_or_else(|| missing(word, id))?;
+                let data: Rc<[u8]> = data.into();
+                let mut read = self.read.borrow_mut();
+                if read.len() < REMEMBERED {
+                    read.insert(id, (found, Rc::clone(&data)));
+                }
+                (found, data)
+            }
+        };
+        if found == kind { Ok(data) } else { Err(missing_kind(word, id, found)) }
     }
 
     /// An object, whatever it is. What is not found is looked for once more with an object database opened
@@ -247,17 +272,18 @@ impl Repo {
     }
 }
 
-/// For gix, the objects as this repository finds them.
+/// For gix's editor, the trees as this repository finds them.
 impl gix::objs::Find for Repo {
     fn try_find<'a>(
         &self,
         id: &gix::oid,
         buffer: &'a mut Vec<u8>,
     ) -> gix::Result<Option<gix::objs::Data<'a>>> {
-        let found = self.look_up(id.to_owned()).map_err(gix::Error::from_error)?;
-        let Some((kind, data)) = found else { return Ok(None) };
-        *buffer = data;
-        Ok(Some(gix::objs::Data { kind, object_hash: gix::hash::Kind::Sha1, data: buffer }))
+        // A tree editor asks for trees only.
+        let found = self.data(id.to_owned(), Kind::Tree, "tree").map_err(gix::Error::from_error)?;
+        buffer.clear();
+        buffer.extend_from_slice(&found);
+        Ok(Some(gix::objs::Data { kind: Kind::Tree, object_hash: gix::hash::Kind::Sha1, data: buffer }))
     }
 }
 

@@ -7,13 +7,14 @@ use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 use gix::bstr::ByteSlice as _;
 
 use super::error::Doing;
 use super::linked_lock::LinkedLock;
-use super::{GitError, Oid};
+use super::{GitError, Oid, OidMap};
 
 /// A repository as seen from one worktree.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub(crate) struct Repo {
     common_dir: PathBuf,
     /// Objects that were written through this handle and not yet synced.
     pub(super) written: RefCell<Vec<Oid>>,
+    /// The trees and commits that were read first: one mutation asks for the same few again and again.
+    pub(super) read: RefCell<OidMap<(gix::objs::Kind, Rc<[u8]>)>>,
 }
 
 /// What is checked out.
@@ -93,7 +96,7 @@ impl Repo {
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let (git_dir, common_dir) = (absolute(gix.git_dir()), absolute(gix.common_dir()));
         check_format(&common_dir)?;
-        Ok(Self { gix, git_dir, common_dir, written: RefCell::default() })
+        Ok(Self { gix, git_dir, common_dir, written: RefCell::default(), read: RefCell::default() })
     }
 
     /// Why a repository did not open: none there, of a kind that can't be used, or something else.

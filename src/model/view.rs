@@ -4,6 +4,8 @@
 //! Damaged entries are left out of lists (and reported by [`View::damage`]); asking for one by name
 //! answers with the damage.
 
+use std::rc::Rc;
+
 use super::{
     Agent, AgentId, Damage, Event, EventId, Fault, Knowledge, Landing, Record, Resource, SeenTask, Settings,
     Task, TaskId, TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
@@ -40,7 +42,7 @@ pub trait View {
     fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault>;
 
     /// Every task that can be read, as it counts, by rank (priority, age, id).
-    fn tasks(&self) -> Result<Vec<SeenTask>, Fault>;
+    fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault>;
 
     /// One registered agent.
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault>;

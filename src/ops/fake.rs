@@ -301,12 +301,12 @@ impl View for Board {
         Ok(self.tasks.keys().filter(|id| id.as_str().starts_with(reference.prefix())).copied().collect())
     }
 
-    fn tasks(&self) -> Result<Vec<SeenTask>, Fault> {
+    fn tasks(&self) -> Result<std::rc::Rc<[SeenTask]>, Fault> {
         self.scan();
         let readable = self.tasks.values().filter(|seen| self.check_task(seen.task.id).is_ok());
         let mut tasks: Vec<SeenTask> = readable.cloned().collect();
         tasks.sort_by_key(|seen| seen.task.rank());
-        Ok(tasks)
+        Ok(tasks.into())
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {

@@ -4,6 +4,7 @@
 //! to a blob with the last record's commit message. Looking a claim up asks its ref, then here. So the
 //! number of refs stays small however many tasks were finished, and no epoch is ever forgotten.
 
+use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{record, ref_name};
 use crate::git::{GitError, Oid, Repo, Signature};
 use crate::model::{Record, RecordKey, Standing, TaskId};
@@ -11,6 +12,7 @@ use crate::model::{Record, RecordKey, Standing, TaskId};
 use super::advisory::Advisory;
 use super::journal::{Intent, Move, Place};
 use super::records;
+use super::shelf::{self, Shelf};
 
 /// How many finished claims may keep refs of their own before they are folded.
 pub(crate) const KEEP: usize = 64;
@@ -34,20 +36,40 @@ fn find_in(repo: &Repo, tree: Oid, id: TaskId) -> Result<Option<Record>, GitErro
     Ok(decoded.map(|record| Record { commit: None, ..record }))
 }
 
-/// All archived records, by task.
-pub(crate) fn all(repo: &Repo) -> Result<Vec<(TaskId, Record)>, GitError> {
+/// All archived records, by task. Of their events only the ids.
+pub(crate) fn all(repo: &Repo, shelf: &mut Shelf) -> Result<Vec<(TaskId, Record)>, GitError> {
     let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for shard in repo.entries(repo.tree_of(commit)?)? {
+        let slot = shelf::slot(b'a', &shard.name);
+        if let Some(records) = shelf.get(shard.id, slot).and_then(unpack) {
+            found.extend(records);
+            continue;
+        }
+        let (mut packer, mut is_whole) = (Packer::default(), true);
         for entry in repo.entries(shard.id)? {
             let Some(id) = TaskId::parse(&entry.name) else { continue };
             let text = String::from_utf8_lossy(&repo.blob(entry.id)?).into_owned();
             if let Some(record) = record::decode(&text, Some(&RecordKey::Claim(id)), "") {
-                found.push((id, Record { commit: None, ..record }));
+                let record = Record { commit: None, ..record };
+                is_whole &= packer.record(&record).is_some();
+                found.push((id, record));
             }
+        }
+        if is_whole {
+            shelf.put(shard.id, slot, packer.0);
         }
     }
     Ok(found)
+}
+
+fn unpack(bytes: &[u8]) -> Option<Vec<(TaskId, Record)>> {
+    let mut from = Unpacker(bytes);
+    let mut records = Vec::new();
+    while !from.is_empty() {
+        records.push(from.record()?);
+    }
+    Some(records)
 }
 
 /// Folds finished claims whose refs pile up. The caller holds the advisory lock. Best effort: a claim that

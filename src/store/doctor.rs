@@ -163,7 +163,7 @@ fn case_twins(names: &[String]) -> Vec<Finding> {
 fn lost_claims(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut tips: Vec<Oid> = Vec::new();
     let mut found = Vec::new();
-    for seen in snapshot.tasks()? {
+    for seen in snapshot.tasks()?.iter() {
         let Landing::Elsewhere { branch, commit: Some(hex) } = &seen.landing else { continue };
         let Ok(commit) = Oid::from_hex(hex.as_bytes()) else { continue };
         if tips.is_empty() {

@@ -54,8 +54,21 @@ impl Frames {
         let _best_effort = self.try_append(payload);
     }
 
+    /// Puts a file with this one frame in the place of what is there.
+    pub(crate) fn replace(&self, payload: &[u8]) {
+        let _best_effort = self.try_replace(payload);
+    }
+
+    fn try_replace(&self, payload: &[u8]) -> io::Result<()> {
+        let Some(directory) = self.path.parent() else { return Ok(()) };
+        let mut file = tempfile::NamedTempFile::new_in(directory)?;
+        file.write_all(&self.kind)?;
+        file.write_all(&frame_of(payload)?)?;
+        file.persist(&self.path)?;
+        Ok(())
+    }
+
     fn try_append(&self, payload: &[u8]) -> io::Result<()> {
-        let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
         if let Some(directory) = self.path.parent() {
             std::fs::create_dir_all(directory)?;
         }
@@ -64,13 +77,8 @@ impl Frames {
         if file.try_lock().is_err() || !self.is_as_read(&mut file)? {
             return Ok(());
         }
-        let mut written = Vec::with_capacity(payload.len() + HEAD + self.kind.len());
-        if self.sound == 0 {
-            written.extend_from_slice(&self.kind);
-        }
-        written.extend_from_slice(&length.to_le_bytes());
-        written.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
-        written.extend_from_slice(payload);
+        let mut written = if self.sound == 0 { self.kind.to_vec() } else { Vec::new() };
+        written.extend(frame_of(payload)?);
         // What is not sound goes first; a reader in between finds the sound part.
         file.set_len(self.sound as u64)?;
         file.seek(SeekFrom::Start(self.sound as u64))?;
@@ -88,6 +96,15 @@ impl Frames {
         file.read_to_end(&mut last)?;
         Ok(last == self.bytes[from..])
     }
+}
+
+fn frame_of(payload: &[u8]) -> io::Result<Vec<u8>> {
+    let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+    let mut frame = Vec::with_capacity(HEAD + payload.len());
+    frame.extend_from_slice(&length.to_le_bytes());
+    frame.extend_from_slice(&crc32fast::hash(payload).to_le_bytes());
+    frame.extend_from_slice(payload);
+    Ok(frame)
 }
 
 /// Where the payload of the frame at `at` is, if it is whole and its checksum is right.

@@ -19,9 +19,11 @@ mod placement;
 mod presence;
 mod records;
 mod recover;
+mod shelf;
 mod snapshot;
 mod standing;
 mod transaction;
+mod whereabouts;
 
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};

@@ -3,19 +3,22 @@
 //! Everything is read on demand and at most once. What can't be decoded is left out of lists and kept as
 //! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.
 
-use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
+use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{self, Problem, path};
-use crate::git::{Entry, EntryKind, GitError, Oid, Repo};
+use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
 use crate::model::{
-    Agent, AgentId, Damage, Fault, Knowledge, Log, Record, RecordKey, Resource, SeenTask, Settings, Standing,
-    Task, TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
+    Agent, AgentId, Damage, Fault, Knowledge, Log, Record, RecordKey, Resource, SeenTask, Settings, Task,
+    TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
 };
 
-use super::graph::{Graph, Reach};
+use super::shelf::{self, Shelf};
 use super::standing::{Found, judge};
-use super::{archive, journal, log, presence, records};
+use super::whereabouts::Whereabouts;
+use super::{archive, log, presence, records};
 
 /// The largest file of a board that is read.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -26,17 +29,11 @@ pub(crate) struct Snapshot<'r> {
     /// The commit; none where the board's branch has no commit yet.
     pub(crate) tip: Option<Oid>,
     tree: Option<Oid>,
-    /// The ref that the tip was read from (`HEAD` where it is detached); none for a commit of the past.
-    board: Option<String>,
     settings: Settings,
     log: OnceCell<log::History>,
     /// Asked where a record and a file disagree.
-    graph: OnceCell<RefCell<Graph>>,
-    /// The commits that the tip contains.
-    here: OnceCell<Reach>,
-    /// The commits that some branch contains.
-    anywhere: OnceCell<Reach>,
-    tasks: OnceCell<(Vec<SeenTask>, Vec<Damage>)>,
+    whereabouts: Whereabouts<'r>,
+    tasks: OnceCell<(Rc<[SeenTask]>, Vec<Damage>)>,
 }
 
 /// A file of the board.
@@ -56,12 +53,9 @@ impl<'r> Snapshot<'r> {
             repo,
             tip,
             tree,
-            board: None,
             settings: Settings::default(),
             log: OnceCell::new(),
-            graph: OnceCell::new(),
-            here: OnceCell::new(),
-            anywhere: OnceCell::new(),
+            whereabouts: Whereabouts::new(repo, tip),
             tasks: OnceCell::new(),
         };
         if let Some(stored) = snapshot.file(path::CONFIG)? {
@@ -73,7 +67,7 @@ impl<'r> Snapshot<'r> {
 
     /// The same, read from this ref, which may have moved on since.
     pub(crate) fn of(self, board: String) -> Self {
-        Self { board: Some(board), ..self }
+        Self { whereabouts: self.whereabouts.of(board), ..self }
     }
 
     /// The entry at `path`.
@@ -130,93 +124,13 @@ impl<'r> Snapshot<'r> {
         Ok(self.log.get().expect("set above"))
     }
 
-    fn graph(&self) -> &RefCell<Graph> {
-        self.graph.get_or_init(|| RefCell::new(Graph::load(self.repo)))
-    }
-
-    /// All that these commits contain.
-    fn reach(&self, tips: &[Oid]) -> Result<Reach, GitError> {
-        let mut graph = self.graph().borrow_mut();
-        graph.learn(self.repo, tips)?;
-        Ok(graph.reach(tips.iter().copied()))
-    }
-
-    fn here(&self) -> Result<&Reach, GitError> {
-        if self.here.get().is_none() {
-            let tips: Vec<Oid> = self.tip.into_iter().collect();
-            let _already = self.here.set(self.reach(&tips)?);
-        }
-        Ok(self.here.get().expect("set above"))
-    }
-
-    fn anywhere(&self) -> Result<&Reach, GitError> {
-        if self.anywhere.get().is_none() {
-            let mut tips = Vec::new();
-            for prefix in ["refs/heads/", "refs/remotes/"] {
-                tips.extend(self.repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
-            }
-            let _already = self.anywhere.set(self.reach(&tips)?);
-        }
-        Ok(self.anywhere.get().expect("set above"))
-    }
-
-    /// Where the change that a record speaks of can be found.
-    fn find(&self, record: &Record) -> Result<Found, Fault> {
-        let commit = record.board.as_ref().and_then(|point| Oid::from_hex(point.commit.as_bytes()).ok());
-        if commit.is_some() && commit == self.tip {
-            return Ok(Found::Here);
-        }
-        let event = record.event.as_ref().and_then(|event| event.id.as_ref());
-        let is_in = |reach: &Reach| {
-            let mut graph = self.graph().borrow_mut();
-            commit.is_some_and(|commit| graph.has_commit(reach, commit))
-                || event.is_some_and(|event| graph.has_event(reach, event))
-        };
-        if is_in(self.here()?) {
-            return Ok(Found::Here);
-        }
-        let is_finish = matches!(record.standing, Standing::Completed { .. });
-        if is_finish && !is_in(self.anywhere()?) {
-            return Ok(Found::Nowhere);
-        }
-        Ok(Found::Elsewhere)
-    }
-
-    /// The board commit that a record speaks of, where it is later than this snapshot on the same board:
-    /// somebody publishes it just now, or died doing so. The record came first, so it is true already.
-    fn ahead(&self, record: &Record) -> Result<Option<Oid>, Fault> {
-        let (Some(board), Some(point)) = (&self.board, &record.board) else { return Ok(None) };
-        let name = point.branch.as_ref().map_or("HEAD".to_owned(), |branch| format!("refs/heads/{branch}"));
-        let Ok(commit) = Oid::from_hex(point.commit.as_bytes()) else { return Ok(None) };
-        if name != *board {
-            return Ok(None);
-        }
-        let leads = |from: Oid, to: Oid| -> Result<bool, GitError> {
-            let reach = self.reach(&[from])?;
-            Ok(self.graph().borrow().has_commit(&reach, to))
-        };
-        if let Some(tip) = self.tip
-            && !leads(commit, tip)?
-        {
-            return Ok(None);
-        }
-        // The journal is emptied after the ref has moved: in this order neither look misses it. A commit that
-        // is in neither has left the branch, by a `git reset` say.
-        let is_announced = journal::peek(self.repo.common_dir())?.is_some_and(|intent| intent.makes(commit));
-        let is_published = || match self.repo.read_ref(board)? {
-            Some(now) if Some(now) != self.tip => leads(now, commit),
-            Some(_) | None => Ok(false),
-        };
-        Ok((is_announced || is_published()?).then_some(commit))
-    }
-
     fn seen(&self, path: &str, task: Task, record: Option<Record>) -> Result<SeenTask, Fault> {
         let id = task.id;
         let mut ahead = None;
         let find = |record: &Record| -> Result<Found, Fault> {
-            let found = self.find(record)?;
+            let found = self.whereabouts.find(record)?;
             if found != Found::Here {
-                ahead = self.ahead(record)?;
+                ahead = self.whereabouts.ahead(record)?;
             }
             Ok(if ahead.is_some() { Found::Here } else { found })
         };
@@ -228,7 +142,7 @@ impl<'r> Snapshot<'r> {
         }
     }
 
-    fn all_tasks(&self) -> Result<&(Vec<SeenTask>, Vec<Damage>), Fault> {
+    fn all_tasks(&self) -> Result<&(Rc<[SeenTask]>, Vec<Damage>), Fault> {
         if self.tasks.get().is_none() {
             let read = self.read_tasks()?;
             let _already = self.tasks.set(read);
@@ -236,8 +150,9 @@ impl<'r> Snapshot<'r> {
         Ok(self.tasks.get().expect("set above"))
     }
 
-    fn read_tasks(&self) -> Result<(Vec<SeenTask>, Vec<Damage>), Fault> {
-        let mut records: BTreeMap<TaskId, Record> = archive::all(self.repo)?.into_iter().collect();
+    fn read_tasks(&self) -> Result<(Rc<[SeenTask]>, Vec<Damage>), Fault> {
+        let mut shelf = Shelf::load(self.repo);
+        let mut records: HashMap<TaskId, Record> = archive::all(self.repo, &mut shelf)?.into_iter().collect();
         records.extend(records::claims(self.repo)?);
         let (mut tasks, mut damage) = (Vec::new(), Vec::new());
         for shard in self.list(path::TASKS)? {
@@ -245,21 +160,59 @@ impl<'r> Snapshot<'r> {
                 damage.push(stray(&format!("{}/{}", path::TASKS, shard.name)));
                 continue;
             }
-            for entry in self.repo.entries(shard.id)? {
-                let path = format!("{}/{}/{}", path::TASKS, shard.name, entry.name);
-                let path::Place::Task(id) = path::place(&path) else {
-                    damage.push(stray(&path));
-                    continue;
-                };
-                match self.task_at(id, &path, &entry) {
-                    Ok(task) => tasks.push(self.seen(&path, task, records.remove(&id))?),
-                    Err(Fault::Damaged(found)) => damage.push(found),
-                    Err(other) => return Err(other),
-                }
+            for task in self.read_shard(&shard, &mut shelf, &mut damage)? {
+                let record = records.remove(&task.id);
+                tasks.push(self.seen(&path::of_task(task.id), task, record)?);
             }
         }
+        shelf.keep();
         tasks.sort_by_key(|seen| seen.task.rank());
-        Ok((tasks, damage))
+        Ok((tasks.into(), damage))
+    }
+
+    /// The tasks of a directory, as their files say.
+    fn read_shard(
+        &self,
+        shard: &Entry,
+        shelf: &mut Shelf,
+        damage: &mut Vec<Damage>,
+    ) -> Result<Vec<Task>, Fault> {
+        let slot = shelf::slot(b't', &shard.name);
+        if let Some(tasks) = shelf.get(shard.id, slot).and_then(unpack) {
+            return Ok(tasks.into_iter().map(|(_, task)| task).collect());
+        }
+        let mut known: OidMap<Task> = shelf.latest(slot).and_then(unpack).into_iter().flatten().collect();
+        let (mut tasks, mut packer, mut is_sound) = (Vec::new(), Packer::default(), true);
+        for entry in self.repo.entries(shard.id)? {
+            let path = format!("{}/{}/{}", path::TASKS, shard.name, entry.name);
+            let path::Place::Task(id) = path::place(&path) else {
+                damage.push(stray(&path));
+                is_sound = false;
+                continue;
+            };
+            let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
+            let task = match known.remove(&entry.id).filter(|task| is_file && task.id == id) {
+                Some(task) => Ok(task),
+                None => self.task_at(id, &path, &entry),
+            };
+            match task {
+                Ok(task) => {
+                    packer.0.extend_from_slice(entry.id.as_slice());
+                    packer.task(&task);
+                    tasks.push(task);
+                }
+                Err(Fault::Damaged(found)) => {
+                    damage.push(found);
+                    is_sound = false;
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        // What is damaged is looked at each time: nothing is kept that could hide it.
+        if is_sound {
+            shelf.put(shard.id, slot, packer.0);
+        }
+        Ok(tasks)
     }
 
     /// Decodes every entry of a flat directory; what can't be is returned as damage.
@@ -322,6 +275,18 @@ impl<'r> Snapshot<'r> {
     }
 }
 
+/// The tasks of a directory and their blobs.
+fn unpack(bytes: &[u8]) -> Option<Vec<(Oid, Task)>> {
+    let mut from = Unpacker(bytes);
+    let mut tasks = Vec::new();
+    while !from.is_empty() {
+        let (blob, rest) = from.0.split_at_checked(20)?;
+        from.0 = rest;
+        tasks.push((Oid::try_from(blob).ok()?, from.task()?));
+    }
+    Some(tasks)
+}
+
 fn damage(path: &str, problem: Problem) -> Damage {
     Damage { path: path.to_owned(), line: problem.line, column: problem.column, why: problem.why }
 }
@@ -377,8 +342,8 @@ impl View for Snapshot<'_> {
         Ok(ids.filter(|id| id.as_str().starts_with(reference.prefix())).collect())
     }
 
-    fn tasks(&self) -> Result<Vec<SeenTask>, Fault> {
-        Ok(self.all_tasks()?.0.clone())
+    fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault> {
+        Ok(Rc::clone(&self.all_tasks()?.0))
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {

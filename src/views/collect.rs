@@ -105,7 +105,7 @@ pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Collecte
     }
 
     let mut completed: Vec<(Option<usize>, CompletedTask)> = Vec::new();
-    for seen in &tasks {
+    for seen in tasks.iter() {
         let told = completions.get(&seen.task.id);
         let counts = match since {
             Since::All => matches!(seen.task.status, Status::Done { .. }),

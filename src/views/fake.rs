@@ -228,10 +228,10 @@ impl View for Board {
         Ok(ids)
     }
 
-    fn tasks(&self) -> Result<Vec<SeenTask>, Fault> {
+    fn tasks(&self) -> Result<std::rc::Rc<[SeenTask]>, Fault> {
         let mut all = self.tasks.clone();
         all.sort_by_key(|seen| seen.task.rank());
-        Ok(all)
+        Ok(all.into())
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {

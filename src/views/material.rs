@@ -1,6 +1,7 @@
 //! What briefs are made of: the whole board, read once, however many briefs are written from it.
 
 use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
 
 use crate::model::{Event, Fault, Knowledge, Log, SeenTask, Status, TaskId, Timestamp, View, Workstream};
 
@@ -17,7 +18,7 @@ pub(crate) struct Material {
     /// By priority, then name.
     pub(crate) workstreams: Vec<Workstream>,
     /// By rank.
-    pub(crate) tasks: Vec<SeenTask>,
+    pub(crate) tasks: Rc<[SeenTask]>,
     /// Where each task stands in `tasks`.
     pub(crate) index: HashMap<TaskId, usize>,
     /// By topic.

@@ -48,8 +48,8 @@ impl Operation for Next {
         let done: HashSet<TaskId> =
             tasks.iter().filter(|seen| seen.is_landed_done()).map(|seen| seen.task.id).collect();
         let mut waiting = Vec::new();
-        for seen in tasks.into_iter().filter(|seen| seen.task.workstream == self.workstream) {
-            let Some(from) = self.available(view, &seen, context)? else { continue };
+        for seen in tasks.iter().filter(|seen| seen.task.workstream == self.workstream) {
+            let Some(from) = self.available(view, seen, context)? else { continue };
             let missing = seen.task.depends_on.iter().copied().filter(|id| !done.contains(id));
             let dependencies: Vec<TaskId> = missing.collect();
             if !dependencies.is_empty() {
@@ -58,7 +58,7 @@ impl Operation for Next {
                 }
                 continue;
             }
-            let taken = take(&seen, &self.agent, from.as_ref(), context);
+            let taken = take(seen, &self.agent, from.as_ref(), context);
             return Ok(Change {
                 edits: taken.edits,
                 records: taken.records,
