@@ -366,7 +366,11 @@ impl Rehearsal {
             let now = self.work();
             expect(now == work, "the user's work changed", &now);
             let seen = self.state();
-            self.sandbox.git(&["commit", "-q", "-m", "Mine", "--", "src.txt"]);
+            let mut commit = Command::new("git");
+            commit.args(["commit", "-q", "-m", "Mine", "--", "src.txt"]).current_dir(&self.sandbox.root);
+            hermetic(&mut commit, self.sandbox.home());
+            let commit = commit.output().unwrap();
+            expect(commit.status.success(), "a commit of the user fails", &format!("{commit:?}"));
             let now = self.state();
             expect(now == seen, "a commit of the user changed the board", &difference(&seen, &now));
         }

@@ -1,0 +1,3 @@
+#!/bin/sh
+# Whole processes side by side with plain git. Usage: benches/compare.sh [runs] [part of a name]…
+cd "$(dirname "$0")/.." && exec cargo bench --bench compare -- "$@"
