@@ -174,7 +174,9 @@ impl Bench {
             let start = Instant::now();
             std::thread::scope(|scope| {
                 for process in 0..8 {
-                    scope.spawn(move || (0..each).for_each(|n| assert!(timed(&mut make(process, n)) > Duration::ZERO)));
+                    scope.spawn(move || {
+                        (0..each).for_each(|n| assert!(timed(&mut make(process, n)) > Duration::ZERO))
+                    });
                 }
             });
             start.elapsed()

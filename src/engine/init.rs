@@ -72,6 +72,8 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
     let configured = options.board.clone();
     let board = Orchestrator::with_store(Store { repo, board }, options, env);
     let commit = if exists {
+        // Nothing is written, so nothing else would put right what a killed process left.
+        board.recover()?;
         None
     } else {
         let files = PLANTED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();

@@ -150,6 +150,15 @@ impl Orchestrator {
         Ok(done)
     }
 
+    /// Puts right what a process that died has left, if one did.
+    pub(super) fn recover(&self) -> Result<(), Refusal> {
+        let deadline = Instant::now() + Duration::from_millis(self.options.timeout.millis());
+        if store::is_under_way(&self.store.repo).map_err(store::refusal_of)? {
+            store::hold(&self.store.repo, deadline).map_err(store::refusal_of)?;
+        }
+        Ok(())
+    }
+
     /// Makes the branch of a board that lives on another one so far; whether it did.
     pub(super) fn begin_branch(&self) -> Result<bool, Refusal> {
         let now = self.env.now();

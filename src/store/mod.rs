@@ -32,4 +32,4 @@ pub(crate) use placement::{Board, CONFIG_KEY, Placement, choose, holds_board, na
 pub(crate) use presence::note as note_presence;
 pub(crate) use records::load as load_record;
 pub(crate) use snapshot::Snapshot;
-pub(crate) use transaction::{Committed, Store, hold};
+pub(crate) use transaction::{Committed, Store, hold, is_under_way};

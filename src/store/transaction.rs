@@ -215,6 +215,11 @@ pub(crate) fn hold(repo: &Repo, deadline: Instant) -> Result<Advisory, GitError>
     Ok(advisory)
 }
 
+/// Whether somebody is about to publish something, or died doing so.
+pub(crate) fn is_under_way(repo: &Repo) -> Result<bool, GitError> {
+    Ok(journal::peek(repo.common_dir())?.is_some())
+}
+
 /// Where a mutation happens: the ref that moves and the worktrees that follow it.
 struct Site {
     /// The repository as seen from the worktree whose `HEAD` moves; none = as it was opened.
