@@ -118,7 +118,8 @@ impl<'a> Agent<'a> {
                 self.added += 1;
                 Ask::Add(format!("{} adds {}", self.name, self.added))
             }
-            70..82 => Ask::Acquire(LOCKS[self.rng.usize(..LOCKS.len())].to_owned()),
+            70..78 => Ask::Acquire(LOCKS[self.rng.usize(..LOCKS.len())].to_owned()),
+            78..82 => Ask::Acquire(self.stage.contested()),
             82..93 => {
                 let held: Vec<(&str, Option<u64>)> = self.locks.iter().map(|(n, e)| (*n, *e)).collect();
                 match self.rng.choice(held) {

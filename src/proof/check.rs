@@ -74,6 +74,17 @@ pub(super) fn check(calls: &[Call]) -> Vec<String> {
 /// How many objects were taken twice under one epoch, in `violations` of [`check`].
 pub(super) const TWICE: &str = "was given to two at once";
 
+/// The locks that an agent was given, and that a rival got too.
+pub(super) fn won_twice(calls: &[Call], won: &[String]) -> Vec<String> {
+    let twice = calls.iter().filter_map(|call| match (&call.ask, &call.answer) {
+        (Ask::Acquire(name), Answer::Lock(_)) if won.contains(name) => {
+            Some(format!("lock {name} {TWICE}: {} and `git update-ref`", call.agent))
+        }
+        _ => None,
+    });
+    twice.collect()
+}
+
 fn objects(calls: &[Call]) -> BTreeMap<String, Object<'_>> {
     let mut objects: BTreeMap<String, Object<'_>> = BTreeMap::new();
     let mut anywhere = Vec::new();
@@ -434,6 +445,9 @@ mod tests {
             &[claim("a", (0, 1), 1), release("a", (2, 3), 1), denied("b", (8, 9), "a")],
             "can't have been",
         );
+        let acquired = call("a", Ask::Acquire("git".to_owned()), (0, 1), Answer::Lock(1));
+        assert!(won_twice(std::slice::from_ref(&acquired), &["git".to_owned()])[0].contains(TWICE));
+        assert!(won_twice(&[acquired], &["other".to_owned()]).is_empty());
         let starved = call("b", Ask::Queue("git".to_owned()), (0, 60_000), Answer::No(None));
         is_caught(&[starved], "waited 60s in line");
         let odd = Answer::Strange("exit 101".to_owned());

@@ -19,13 +19,17 @@ pub(super) struct Told {
 }
 
 /// Reads everything. The first step is an ordinary command of ours, which recovers what a killed one left.
-pub(super) fn audit(stage: &Stage, calls: &[Call]) -> Result<Told> {
+pub(super) fn audit(stage: &Stage, calls: &[Call], commits: &[String]) -> Result<Told> {
     let root = &stage.worktrees[0];
     for tree in &stage.worktrees {
         stage.orchestrator(tree, &["t", "add", WORKSTREAM, "The last one", "--agent", "auditor"])?;
     }
     let mut told = Told::default();
     is_sound(stage, root, &mut told)?;
+    let subjects = stage.git(root, &["log", "--format=%s", "--branches"])?;
+    let subjects: BTreeSet<&str> = subjects.lines().collect();
+    let lost = commits.iter().filter(|subject| !subjects.contains(subject.as_str()));
+    told.violations.extend(lost.map(|subject| format!("the commit `{subject}` of a user is not there")));
     let mut on_boards: Vec<Value> = Vec::new();
     let mut tasks: Vec<BTreeMap<String, State>> = Vec::new();
     for board in stage.boards() {

@@ -109,9 +109,12 @@ fn play(
         all.extend(calls?);
     }
     verdict.add_calls(&all);
-    verdict.add_disturbance(&disturbance?);
+    let disturbance = disturbance?;
+    verdict.add_disturbance(&disturbance);
     verdict.violations.extend(check::check(&all).into_iter().map(|v| format!("round {round}: {v}")));
-    let told = ledger::audit(stage, &all)?;
+    let twice = check::won_twice(&all, &disturbance.won);
+    verdict.violations.extend(twice.into_iter().map(|v| format!("round {round}: {v}")));
+    let told = ledger::audit(stage, &all, &disturbance.commits)?;
     verdict.events += told.events;
     verdict.violations.extend(told.violations.into_iter().map(|v| format!("round {round}: {v}")));
     Ok(())

@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
@@ -16,6 +16,8 @@ use super::call::{Answer, Ask, Call};
 pub(super) const WORKSTREAM: &str = "proof";
 /// The branch of a board that has its own.
 const BOARD: &str = "orchestrator-proof";
+/// Where locks are.
+const LOCKS: &str = "refs/orchestrator/locks/";
 /// How many tasks there are at the beginning, for each agent.
 const TASKS: usize = 3;
 
@@ -37,14 +39,21 @@ pub(super) struct Stage {
     pub(super) worktrees: Vec<PathBuf>,
     /// Ids of the tasks of the beginning.
     pub(super) tasks: Vec<String>,
+    /// A commit that is no record: what a rival puts into a ref that it wants for itself.
+    rival: String,
+    /// Which lock is fought for just now between agents and that rival.
+    turn: AtomicUsize,
 }
 
 /// What the disturbers did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Disturbance {
     pub(super) packs: usize,
-    pub(super) commits: usize,
+    /// The subjects of the commits that git acknowledged.
+    pub(super) commits: Vec<String>,
     pub(super) commits_failed: usize,
+    /// The locks that the rival got.
+    pub(super) won: Vec<String>,
 }
 
 impl Stage {
@@ -57,6 +66,8 @@ impl Stage {
             program: trial.program.clone(),
             worktrees: vec![root.clone()],
             tasks: Vec::new(),
+            rival: String::new(),
+            turn: AtomicUsize::new(0),
         };
         match &trial.repository {
             Some(repository) => {
@@ -79,6 +90,8 @@ impl Stage {
             stage.git(&root, &["config", key, value])?;
         }
         stage.git(&root, &["commit", "-q", "--allow-empty", "-m", "Begin"])?;
+        let rival = stage.git(&root, &["commit-tree", "-m", "Of a rival", "HEAD^{tree}"])?;
+        rival.trim().clone_into(&mut stage.rival);
         stage.git(&root, &["switch", "-q", "-c", "tree-0"])?;
         match placement {
             Placement::Branch => stage.orchestrator(&root, &["init", "--board", BOARD])?,
@@ -152,7 +165,12 @@ impl Stage {
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Packs refs, collects garbage and commits files until it is over. That a plain commit may fail while
+    /// The lock that is fought for just now, with a rival who knows nothing of us: `git update-ref`.
+    pub(super) fn contested(&self) -> String {
+        format!("contested-{}", self.turn.load(Ordering::Relaxed))
+    }
+
+    /// Packs refs, collects garbage, commits files and takes locks until it is over. That a plain commit may fail while
     /// somebody else holds a lock is git's own way; that it may take something with it is not, and is seen
     /// when the ledger is read.
     pub(super) fn disturb(&self, is_over: &AtomicBool) -> Result<Disturbance> {
@@ -171,10 +189,17 @@ impl Stage {
             let number = turn % self.worktrees.len();
             let tree = &self.worktrees[number];
             fs::write(tree.join(own_file(number)), format!("{turn}\n"))?;
-            match self.git(tree, &["commit", "-q", "-m", "Mine", "--", &own_file(number)]) {
-                Ok(_) => did.commits += 1,
+            let subject = format!("Mine {turn}");
+            match self.git(tree, &["commit", "-q", "-m", &subject, "--", &own_file(number)]) {
+                Ok(_) => did.commits.push(subject),
                 Err(_) => did.commits_failed += 1,
             }
+            let lock = self.contested();
+            let name = format!("{LOCKS}{lock}");
+            if self.git(root, &["update-ref", &name, &self.rival, &"0".repeat(40)]).is_ok() {
+                did.won.push(lock);
+            }
+            self.turn.store(turn, Ordering::Relaxed);
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(did)

@@ -35,6 +35,8 @@ pub struct Verdict {
     pub commits: usize,
     /// How many of those git refused since a lock was held; git says so, and nothing is lost.
     pub commits_failed: usize,
+    /// How many locks a rival who knows nothing of us got before any agent, by `git update-ref`.
+    pub contests: usize,
     /// The middle call, in milliseconds.
     pub p50_ms: f64,
     /// All but one call of a hundred took less.
@@ -78,7 +80,8 @@ impl Verdict {
 
     pub(super) fn add_disturbance(&mut self, did: &Disturbance) {
         self.packs += did.packs;
-        self.commits += did.commits;
+        self.commits += did.commits.len();
+        self.contests += did.won.len();
         self.commits_failed += did.commits_failed;
     }
 

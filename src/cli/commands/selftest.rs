@@ -59,7 +59,10 @@ fn told(trial: &Trial, verdict: &Verdict) -> String {
         ("claims", format!("{}, {} given to two", v.claims, v.double)),
         (
             "locks",
-            format!("{} acquired or renewed, {:.0} ms the longest wait in line", v.locks, v.longest_wait_ms),
+            format!(
+                "{} acquired or renewed, {} got by a rival with `git update-ref`, {:.0} ms the longest wait in line",
+                v.locks, v.contests, v.longest_wait_ms
+            ),
         ),
         ("mutations", format!("{} events in history, {} lost", v.events, v.lost)),
         (
