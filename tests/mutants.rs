@@ -296,7 +296,7 @@ fn no_mutant_survives() {
 /// The sources as they are, with their times, so that only what was broken is built again.
 fn restore(copy: &Path) {
     std::fs::create_dir_all(copy).unwrap();
-    for name in ["src", "tests", "templates", "Cargo.toml", "Cargo.lock", "README.md"] {
+    for name in ["src", "tests", "benches", "templates", "Cargo.toml", "Cargo.lock", "README.md"] {
         let to = copy.join(name);
         if to.is_dir() {
             std::fs::remove_dir_all(&to).unwrap();
