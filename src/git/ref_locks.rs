@@ -333,6 +333,7 @@ mod tests {
         let (ours, theirs) = (commit(&repo, "ours"), commit(&repo, "theirs").to_string());
         let absent = "0".repeat(40);
         std::thread::scope(|scope| {
+            let _over_at_the_end = Ends(&is_over);
             scope.spawn(|| {
                 while !is_over.load(Ordering::Relaxed) {
                     git(dir.path(), &["pack-refs", "--all"]);
@@ -349,7 +350,15 @@ mod tests {
                 assert_eq!(won, value == ours, "round {round}: {won}, {rival_won}");
                 assert_eq!(rival_won, value != ours, "round {round}: {won}, {rival_won}");
             }
-            is_over.store(true, Ordering::Relaxed);
         });
+    }
+
+    /// Says that it is over, also where an assertion has failed: else the packer would go on for ever.
+    struct Ends<'a>(&'a AtomicBool);
+
+    impl Drop for Ends<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }

@@ -34,6 +34,15 @@ fn race(sandbox: &Sandbox, calls: Vec<(PathBuf, Vec<Vec<String>>)>) -> Vec<Vec<(
     })
 }
 
+/// Says that it is over, also where an assertion has failed: else those who disturb would go on for ever.
+struct Ends<'a>(&'a std::sync::atomic::AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
 fn words(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }
@@ -151,6 +160,7 @@ fn nothing_is_lost_beside_gc_and_commits() {
         command.status().unwrap().success()
     };
     let (added, commits) = std::thread::scope(|scope| {
+        let over = Ends(&is_over);
         let disturbing = scope.spawn(|| {
             let mut commits = 0;
             while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
@@ -167,7 +177,7 @@ fn nothing_is_lost_beside_gc_and_commits() {
             (sandbox.root.clone(), calls)
         });
         let added = race(&sandbox, adds.collect());
-        is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        drop(over);
         (added, disturbing.join().unwrap())
     });
     let failed: Vec<_> = added.iter().flatten().filter(|(code, _)| *code != 0).collect();
@@ -198,6 +208,7 @@ fn a_user_commits_beside_agents_without_a_failure() {
             output.status.success().then_some(()).ok_or(String::from_utf8(output.stderr).unwrap())
         };
         let failures: Vec<String> = std::thread::scope(|scope| {
+            let _over_at_the_end = Ends(&is_over);
             for agent in 0..8 {
                 let (sandbox, is_over) = (&sandbox, &is_over);
                 scope.spawn(move || {
@@ -212,9 +223,7 @@ fn a_user_commits_beside_agents_without_a_failure() {
                 sandbox.write(&file, "mine\n");
                 git(&["add", &file]).and_then(|()| git(&["commit", "-q", "-m", "Mine"]))
             };
-            let failures = (0..commits).filter_map(|number| commit(number).err()).collect();
-            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
-            failures
+            (0..commits).filter_map(|number| commit(number).err()).collect()
         });
         let who = if wrapped { "orchestrator git" } else { "plain git" };
         println!("{who}: {} of {commits} commits failed: {:?}", failures.len(), failures.first());
