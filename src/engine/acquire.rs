@@ -21,12 +21,14 @@ impl Orchestrator {
     pub fn acquire(&self, request: &Acquire, wait: Span) -> Result<Done<Grant>, Refusal> {
         let deadline = Instant::now() + Duration::from_millis(wait.millis());
         let attempt = || self.run_as(Some(request.agent.clone()), request);
+        if wait.millis() == 0 {
+            return attempt();
+        }
         let repo = &self.store.repo;
         let before = store::load_record(repo, &RecordKey::Lock(request.resource.clone()));
         let before = before.map_err(store::refusal_of)?;
         // The holder renews; in the line it would wait for those who wait for it.
-        let is_mine = before.is_some_and(|record| record.holder() == Some(&request.agent));
-        if wait.millis() == 0 || is_mine {
+        if before.is_some_and(|record| record.holder() == Some(&request.agent)) {
             return attempt();
         }
         let common_dir = repo.common_dir();

@@ -169,7 +169,8 @@ impl Store {
         remarks: &mut Vec<String>,
     ) -> Result<Option<Oid>, StoreError> {
         let site = Site::of(self, change.touches_board())?;
-        remarks.extend(site.remark());
+        // Once, however often it is tried.
+        remarks.extend(site.remark().filter(|remark| !remarks.contains(remark)));
         let branch = site.branch.as_deref().map(short);
         let draft = draft::write(&self.repo, snapshot, change, branch, identity, now)?;
         let host = site.host.as_ref().unwrap_or(&self.repo);

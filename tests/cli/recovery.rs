@@ -482,6 +482,10 @@ fn sweep(scene: &'static Scene, how: Sweep) -> (usize, Vec<String>) {
             tried += 1;
             wrong.extend(found);
         }
+        // What is broken may hang at each point until its patience ends.
+        if wrong.len() > 3 {
+            break;
+        }
     }
     (tried, wrong)
 }
