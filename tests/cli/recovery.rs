@@ -284,10 +284,14 @@ impl Rehearsal {
             state.as_object_mut().unwrap().remove(key);
         }
         let topics = self.sandbox.run_in(&self.directory(), &["kb", "list"]).ok().out;
-        let events = self.sandbox.run_in(&self.directory(), &["events", "--action", "deployed"]).ok().out;
+        let events = self.sandbox.run_in(&self.directory(), &["--json", "events", "--last", "1000"]);
+        let events = events.ok().json();
+        let own = |event: &&serde_json::Value| event["topic"] != "after";
+        let events: Vec<String> =
+            events.as_array().unwrap().iter().filter(own).map(ToString::to_string).collect();
         let topics: Vec<&str> =
             topics.lines().filter(|topic| !matches!(*topic, "after" | "(empty)")).collect();
-        format!("{state:#}\n{topics:?}\n{events}")
+        format!("{state:#}\n{topics:?}\n{}", events.join("\n"))
     }
 
     fn work(&self) -> String {
@@ -383,7 +387,30 @@ impl Rehearsal {
         }
         let left = leftovers(&home);
         expect(left.is_empty(), "files are left", &format!("{left:?}"));
+        if seen == *after && seen != *before && !self.is_bare {
+            self.reset();
+            assert!(
+                !self.traced(&["-o", "/dev/null", "-e", &trace, "-e", &inject]).status().unwrap().success()
+            );
+            let (now, seen) = (entities(&self.commit_without_us()), entities(&seen));
+            expect(now == seen, "an impatient commit undid it", &difference(&seen, &now));
+        }
         Some(wrong)
+    }
+
+    /// The user takes the lock files away, as git advises, and commits what is staged, all before a command
+    /// of ours can put anything right; what a reader sees then.
+    fn commit_without_us(&self) -> String {
+        let home = self.sandbox.home().canonicalize().unwrap();
+        let is_lock = |path: &&String| path.ends_with(".lock");
+        for lock in leftovers(&home).iter().filter(is_lock) {
+            std::fs::remove_file(lock).unwrap();
+        }
+        let trees = ["repo", "tree"].iter().map(|name| home.join(name)).filter(|tree| tree.exists());
+        for tree in trees {
+            self.sandbox.git_in(&tree, &["commit", "-q", "--allow-empty", "-m", "Mine"]);
+        }
+        self.state()
     }
 }
 
@@ -397,6 +424,13 @@ fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
     let status = Command::new("cp").arg("-a").arg(from.join(".")).arg(to).status().unwrap();
     assert!(status.success());
+}
+
+/// A state without its events, and without the times that the log tells: a commit that somebody else makes of
+/// a change that is published in part tells of it in other words.
+fn entities(state: &str) -> String {
+    let is_kept = |line: &&str| !line.starts_with("{\"ts\"") && !line.contains("\"updated_at\"");
+    state.lines().filter(is_kept).map(|line| format!("{line}\n")).collect()
 }
 
 /// The lines that are only in one of two texts.
