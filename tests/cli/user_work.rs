@@ -86,19 +86,6 @@ fn every_kind_of_index_keeps_what_is_in_it() {
 }
 
 #[test]
-fn an_edit_in_the_second_of_its_staging_is_not_hidden() {
-    let sandbox = Sandbox::board();
-    for round in 0..6 {
-        sandbox.write("src.txt", &format!("a{round}\n"));
-        sandbox.git(&["add", "src.txt"]);
-        sandbox.write("src.txt", &format!("b{round}\n"));
-        sandbox.add("Pay");
-        assert!(sandbox.git(&["status", "--porcelain"]).contains("MM src.txt"), "round {round}");
-        sandbox.git(&["checkout", "-q", "HEAD", "--", "src.txt"]);
-    }
-}
-
-#[test]
 fn one_bad_file_is_named_and_the_rest_still_works() {
     let sandbox = Sandbox::board();
     let (bad, good) = (sandbox.add("Bad"), sandbox.add("Good"));
@@ -109,4 +96,30 @@ fn one_bad_file_is_named_and_the_rest_still_works() {
     assert!(status.out.contains(&format!("{path}:4:9: status: `Done` is unknown")), "{status:?}");
     sandbox.run(&["t", "claim", "w", &bad, "a"]).code(5);
     sandbox.run(&["t", "claim", "w", &good, "a"]).ok();
+}
+
+/// Git looks twice at a file that was changed in the second in which the index was written. Our index is
+/// newer, so whoever writes it has to see to it that git still does.
+#[test]
+fn an_edit_of_the_second_in_which_the_index_was_written_stays_visible() {
+    let sandbox = Sandbox::board();
+    let at = |path: &str| {
+        let touched = std::process::Command::new("touch")
+            .args(["-d", "2026-02-06T12:00:00Z", path])
+            .current_dir(&sandbox.root)
+            .status();
+        assert!(touched.unwrap().success());
+    };
+    let status = || sandbox.git(&["--no-optional-locks", "status", "--porcelain"]);
+    // Of what a file's entry says only time and size count: as it is where all happens within one second.
+    sandbox.git(&["config", "core.checkStat", "minimal"]);
+    sandbox.write("src.txt", "two\n");
+    at("src.txt");
+    sandbox.git(&["commit", "-q", "-am", "Two"]);
+    at(".git/index");
+    sandbox.write("src.txt", "ten\n");
+    at("src.txt");
+    assert_eq!(status(), " M src.txt\n");
+    sandbox.run(&["t", "add", "w", "Ours"]).ok();
+    assert_eq!(status(), " M src.txt\n");
 }
