@@ -176,7 +176,7 @@ const MUTANTS: &[Mutant] = &[
         file: "src/store/log.rs",
         old: "is_some_and(|id| !known.insert(id.clone()))",
         new: "is_some_and(|id| !known.insert(id.clone()) && known.is_empty())",
-        harness: &["--test", "cli"],
+        harness: &["--test", "cli", "landing"],
         scene: None,
     },
     Mutant {

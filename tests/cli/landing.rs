@@ -112,3 +112,18 @@ fn a_fresh_clone_believes_the_board_and_goes_on_counting() {
     let claimed = sandbox.run_in(&clone, &["--json", "t", "claim", "w", &id, "agent-3"]).ok().json();
     assert_eq!(claimed["epoch"], 3);
 }
+
+#[test]
+fn the_copies_of_an_event_count_once() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["switch", "-q", "-c", "side"]);
+    let id = sandbox.add("Pay");
+    sandbox.git(&["switch", "-q", "main"]);
+    sandbox.git(&["commit", "-q", "--allow-empty", "-m", "Elsewhere"]);
+    sandbox.git(&["cherry-pick", "side"]);
+    sandbox.git(&["merge", "-q", "--no-edit", "side"]);
+    assert_eq!(sandbox.git(&["log", "--oneline", "--grep=add"]).lines().count(), 2, "two commits tell of it");
+    let events = sandbox.json(&["events", "--action", "task_created"]);
+    assert_eq!(events.as_array().unwrap().len(), 1, "{events:#}");
+    assert_eq!(events[0]["task_id"], id);
+}
