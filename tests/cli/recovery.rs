@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! SWEEP=changes cargo test --profile sweep --test cli recovery -- --nocapture   each of them
-//! SWEEP=all     …                                                               each call, half an hour
+//! SWEEP=all     …                                                               each call, an hour
 //! SCENE=claim POINT=openat:71 …                                                 one
 //! ```
 //!
