@@ -17,7 +17,7 @@ create)
     ;;
 next)
     lock
-    file=$(grep -rl '^status: pending$' tasks | xargs grep '^priority:' | sort -t: -k3n | head -n 1 | cut -d: -f1)
+    file=$(grep -rl '^status: pending$' tasks | xargs grep -H '^priority:' | sort -t: -k3n | head -n 1 | cut -d: -f1)
     sed -i "s/^status: .*/status: in_progress/; s/^assigned_to: .*/assigned_to: $3/" "$file"
     git add "$file"
     git commit -q -m "claim $file"

@@ -4,7 +4,7 @@
 //! `git pack-refs` has outdated; with a packer running it lets two processes create one ref. Refs are
 //! therefore moved by [`ref_locks`](super::ref_locks), which reads here while it holds the locks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -91,6 +91,25 @@ impl Repo {
         let Ok(full) = FullName::try_from(name) else { return Ok(None) };
         let found = packed.try_find(full.as_ref()).doing("read packed-refs")?;
         Ok(found.map(|reference| reference.target()))
+    }
+
+    /// How many refs there are right below a prefix (with its last `/`). None of them is read.
+    pub(crate) fn count_refs(&self, prefix: &str) -> Result<usize, GitError> {
+        let mut names = BTreeSet::new();
+        // A directory that is not there holds none.
+        for entry in fs::read_dir(self.common_dir().join(prefix)).into_iter().flatten().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if !name.ends_with(".lock") {
+                names.insert(format!("{prefix}{name}"));
+            }
+        }
+        if let Some(packed) = self.gix.refs.open_packed_buffer().doing("read packed-refs")? {
+            for reference in packed.iter_prefixed(prefix.into()).doing("read packed-refs")? {
+                let reference = reference.doing("read packed-refs")?;
+                names.insert(reference.name.as_bstr().to_str_lossy().into_owned());
+            }
+        }
+        Ok(names.len())
     }
 
     /// The refs below a prefix (with its last `/`), read from disk now, by name. What names no object is left out.

@@ -75,10 +75,10 @@ fn unpack(bytes: &[u8]) -> Option<Vec<(TaskId, Record)>> {
 /// Folds finished claims whose refs pile up. The caller holds the advisory lock. Best effort: a claim that
 /// moves meanwhile keeps its ref.
 pub(crate) fn fold(repo: &Repo, advisory: &mut Advisory, signature: &Signature) -> Result<(), GitError> {
-    let refs = repo.list_refs(ref_name::CLAIMS)?;
-    if refs.len() <= KEEP {
+    if repo.count_refs(ref_name::CLAIMS)? <= KEEP {
         return Ok(());
     }
+    let refs = repo.list_refs(ref_name::CLAIMS)?;
     let (mut edits, mut over) = (Vec::new(), Vec::new());
     for (name, commit) in refs {
         let Some(id) = ref_name::claimed_task(&name) else { continue };

@@ -13,7 +13,9 @@ use std::time::{Duration, Instant};
 
 use crate::codec::path;
 use crate::git::{GitError, Head, Oid, Prepared, RefEdit, Repo};
-use crate::model::{Change, Code, Durability, Refusal, Settings, Timestamp, View as _};
+use crate::model::{
+    Change, Code, Durability, RecordEdit, RecordKey, Refusal, Settings, Timestamp, View as _,
+};
 
 use super::advisory::Advisory;
 use super::draft::{self, Draft, Identity};
@@ -102,8 +104,11 @@ impl Store {
                 carried_out => break carried_out?,
             }
         };
-        archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
-            .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
+        let is_claim = |edit: &RecordEdit| matches!(edit.record.key, RecordKey::Claim(_));
+        if change.records.iter().any(is_claim) {
+            archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
+                .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
+        }
         Ok(Committed { outcome: change.outcome, commit, remarks })
     }
 
