@@ -216,6 +216,21 @@ result: null
     }
 
     #[test]
+    fn a_text_that_ends_in_a_blank_of_its_own_is_replaced_whole() {
+        for blank in ["\u{a0}", "\u{2003}", "\u{3000}", "\u{85}", "\u{2028}"] {
+            let odd = Task {
+                created_by: format!("\n{blank}"),
+                description: format!("x\n\n{blank}\n"),
+                ..read(FILE)
+            };
+            let bytes = encode(&odd, None).unwrap();
+            assert_eq!(decode(&bytes, id()).unwrap(), odd, "{blank:?}");
+            let plain = read(FILE);
+            assert_eq!(decode(&encode(&plain, Some(&bytes)).unwrap(), id()).unwrap(), plain, "{blank:?}");
+        }
+    }
+
+    #[test]
     fn what_is_wrong_is_named_by_line_and_column() {
         for (from, to, place, why) in [
             ("status: in_progress", "status: Done", (4, 9), "`Done` is unknown; one of pending, in_progress"),

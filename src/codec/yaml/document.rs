@@ -279,7 +279,7 @@ impl Document {
         let own = &self.parsed.lines[at];
         let lines = &self.source[own.start..own.end];
         let first_line_end = lines.find('\n').map_or(own.end, |end| own.start + end);
-        let last_line = self.line_start(own.start + lines.trim_end().len());
+        let last_line = self.line_start(own.start + lines.trim_end_matches(super::read::BLANKS).len());
         // Behind the last item of a list stands that item's comment.
         let last_counts = self.parsed.places[at].shape != Shape::Block;
         let inside = |(start, end): &&(usize, usize)| own.start < *start && *end <= own.end;

@@ -341,7 +341,7 @@ impl<'a, E: Iterator<Item = Result<(Event<'a>, Span), ScanError>>> Reader<'a, E>
     fn block_end(&self, text: &str, end: usize) -> usize {
         let content = text.trim_end_matches('\n');
         let keeps = text.len() - content.len() > usize::from(!content.is_empty());
-        if keeps { end } else { self.source[..end].trim_end().len() }
+        if keeps { end } else { self.source[..end].trim_end_matches(BLANKS).len() }
     }
 
     /// Where a collection ends: at its bracket. The end of a block is only noticed later, below comments that are not its own.
@@ -470,6 +470,9 @@ fn shape(style: StructureStyle) -> Shape {
     }
 }
 
+/// What YAML takes for blank: a no-break space, say, is text.
+pub(super) const BLANKS: [char; 4] = [' ', '\t', '\r', '\n'];
+
 /// The start of the line below a value whose last byte is before `value_end`; what follows it up to `bound` are comments and
 /// blank lines, or punctuation that makes no event (the `:` of an explicit key).
 fn last_line(source: &str, value_end: usize, bound: usize) -> usize {
@@ -483,7 +486,7 @@ fn last_line(source: &str, value_end: usize, bound: usize) -> usize {
     let mut offset = end;
     for line in source[end..bound].split_inclusive('\n') {
         offset += line.len();
-        let content = line.trim();
+        let content = line.trim_matches(BLANKS);
         if !content.is_empty() && !content.starts_with('#') {
             end = offset;
         }
