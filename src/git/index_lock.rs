@@ -2,21 +2,21 @@
 //!
 //! A file of a fixed name, `orchestrator.index`, is made first and then linked to `index.lock`. Both names
 //! are one inode until the lock is released: a process that dies in between leaves a lock file that is
-//! provably ours, and nobody else's lock ever looks so.
+//! provably ours, and nobody else's lock ever looks so. Only while our name is there: the number of an inode
+//! that is gone is soon somebody else's.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::GitError;
-use super::worktree::inode_and_mtime;
+use super::linked_lock::{is_same_file, remove};
 
 /// The file that will become `index.lock`.
 #[derive(Debug)]
 pub(crate) struct PreparedIndexLock {
     git_dir: PathBuf,
     file: Option<File>,
-    inode: u64,
 }
 
 /// `index.lock`, held until it is committed or dropped.
@@ -33,15 +33,6 @@ fn lock_path(git_dir: &Path) -> PathBuf {
     git_dir.join("index.lock")
 }
 
-fn remove(path: &Path) -> Result<(), GitError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(GitError::Io { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
-}
-
 impl IndexLock {
     /// Makes the file that will become the lock. The caller holds the advisory lock, so a file of that name
     /// is what a dead process left.
@@ -50,18 +41,13 @@ impl IndexLock {
         remove(&path)?;
         let file =
             OpenOptions::new().write(true).create_new(true).open(&path).map_err(GitError::io(&path))?;
-        let inode = inode_and_mtime(&path)?.map_or(0, |(inode, _)| inode);
-        Ok(PreparedIndexLock { git_dir: git_dir.to_owned(), file: Some(file), inode })
+        Ok(PreparedIndexLock { git_dir: git_dir.to_owned(), file: Some(file) })
     }
 
-    /// Removes the `index.lock` of a dead process of ours: the one that was announced with this inode, or
-    /// the one that is still linked to our file.
-    pub(crate) fn remove_announced(git_dir: &Path, announced: u64) -> Result<(), GitError> {
+    /// Removes the `index.lock` of a dead process of ours: the one that is still linked to our file.
+    pub(crate) fn remove_left(git_dir: &Path) -> Result<(), GitError> {
         let (prepared, lock) = (prepared_path(git_dir), lock_path(git_dir));
-        let ours = inode_and_mtime(&prepared)?.map(|(inode, _)| inode);
-        if let Some((inode, _)) = inode_and_mtime(&lock)?
-            && (inode == announced || Some(inode) == ours)
-        {
+        if is_same_file(&prepared, &lock)? {
             remove(&lock)?;
         }
         remove(&prepared)
@@ -79,11 +65,6 @@ impl IndexLock {
 }
 
 impl PreparedIndexLock {
-    /// What will tell whose `index.lock` it is.
-    pub(crate) fn inode(&self) -> u64 {
-        self.inode
-    }
-
     /// Takes the lock. [`GitError::Contended`] if somebody has it.
     pub(crate) fn take(self) -> Result<IndexLock, GitError> {
         let lock = lock_path(&self.git_dir);
@@ -101,7 +82,7 @@ impl PreparedIndexLock {
 impl Drop for PreparedIndexLock {
     fn drop(&mut self) {
         // Also after a commit: the name is left over then. What can't be removed the next one removes.
-        let _best_effort = IndexLock::remove_announced(&self.git_dir, self.inode);
+        let _best_effort = IndexLock::remove_left(&self.git_dir);
     }
 }
 
@@ -134,7 +115,10 @@ mod tests {
         fs::write(dir.path().join("index.lock"), b"").unwrap();
         let prepared = IndexLock::prepare(dir.path()).unwrap();
         assert!(matches!(prepared.take(), Err(GitError::Contended { .. })));
-        IndexLock::remove_announced(dir.path(), 1).unwrap();
+        IndexLock::remove_left(dir.path()).unwrap();
+        assert_eq!(names(dir.path()), ["index.lock"]);
+        fs::write(dir.path().join("orchestrator.index"), b"").unwrap();
+        IndexLock::remove_left(dir.path()).unwrap();
         assert_eq!(names(dir.path()), ["index.lock"]);
     }
 
@@ -143,7 +127,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("orchestrator.index"), b"").unwrap();
         fs::hard_link(dir.path().join("orchestrator.index"), dir.path().join("index.lock")).unwrap();
-        IndexLock::remove_announced(dir.path(), 0).unwrap();
+        IndexLock::remove_left(dir.path()).unwrap();
         assert!(names(dir.path()).is_empty());
     }
 }

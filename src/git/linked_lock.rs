@@ -8,12 +8,12 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::GitError;
 use super::repo::Repo;
-use super::worktree::inode_and_mtime;
 
 /// How our files are called.
 pub(super) const OURS: &str = "lock-";
@@ -75,8 +75,7 @@ impl LinkedLock {
 impl Drop for LinkedLock {
     fn drop(&mut self) {
         // A lock that was renamed is gone; a name that is there again is somebody else's.
-        let inode = |path: &Path| inode_and_mtime(path).ok().flatten().map(|(inode, _)| inode);
-        if inode(&self.path).is_some_and(|held| Some(held) == inode(&self.ours)) {
+        if is_same_file(&self.path, &self.ours).unwrap_or(false) {
             let _the_next_one_removes_it = fs::remove_file(&self.path);
         }
         let _the_next_one_removes_it = fs::remove_file(&self.ours);
@@ -91,19 +90,30 @@ impl Repo {
         let home = self.common_dir().join("orchestrator");
         for entry in fs::read_dir(&home).map_err(GitError::io(&home))? {
             let entry = entry.map_err(GitError::io(&home))?;
-            if entry.file_name().to_string_lossy().starts_with(OURS)
-                && let Some((inode, _)) = inode_and_mtime(&entry.path())?
-            {
-                ours.push((inode, entry.path()));
+            if entry.file_name().to_string_lossy().starts_with(OURS) {
+                ours.push(entry.path());
             }
         }
         for lock in locks {
-            if inode_and_mtime(lock)?.is_some_and(|(inode, _)| ours.iter().any(|(our, _)| *our == inode)) {
-                remove(lock)?;
+            for our in &ours {
+                if is_same_file(lock, our)? {
+                    remove(lock)?;
+                }
             }
         }
-        ours.iter().try_for_each(|(_, path)| remove(path))
+        ours.iter().try_for_each(|path| remove(path))
     }
+}
+
+/// Whether two names, neither of which need be there, are one file.
+pub(super) fn is_same_file(one: &Path, other: &Path) -> Result<bool, GitError> {
+    let identity = |path: &Path| match fs::symlink_metadata(path) {
+        Ok(meta) => Ok(Some((meta.dev(), meta.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(GitError::io(path)(error)),
+    };
+    let one = identity(one)?;
+    Ok(one.is_some() && one == identity(other)?)
 }
 
 /// Removes a file that need not be there.

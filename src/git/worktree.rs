@@ -102,18 +102,6 @@ pub(crate) fn operation_under_way(git_dir: &Path) -> Option<&'static str> {
     signs.iter().find(|(sign, _)| git_dir.join(sign).exists()).map(|(_, operation)| *operation)
 }
 
-/// The inode of a file and when it was last written, in nanoseconds since the epoch; none if it is gone.
-pub(crate) fn inode_and_mtime(path: &Path) -> Result<Option<(u64, i128)>, GitError> {
-    match fs::symlink_metadata(path) {
-        Ok(meta) => {
-            let nanos = i128::from(meta.mtime()) * 1_000_000_000 + i128::from(meta.mtime_nsec());
-            Ok(Some((meta.ino(), nanos)))
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(GitError::Io { path: path.to_owned(), source }),
-    }
-}
-
 fn in_the_way(path: &str, why: &str) -> GitError {
     GitError::InTheWay { path: path.to_owned(), why: why.to_owned() }
 }

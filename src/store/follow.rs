@@ -68,7 +68,6 @@ impl Follower {
         Following {
             git_dir: Place::from(&*self.git_dir),
             root: Place::from(&*self.root),
-            index_inode: self.prepared.inode(),
             files: files.iter().map(|file| file.moved.clone()).collect(),
         }
     }

@@ -48,8 +48,6 @@ pub(crate) struct Following {
     pub(crate) git_dir: Place,
     /// Its root.
     pub(crate) root: Place,
-    /// The inode of the file that becomes its `index.lock`.
-    pub(crate) index_inode: u64,
     /// The files that change.
     pub(crate) files: Vec<FileMove>,
 }

@@ -67,7 +67,7 @@ pub(crate) fn recover(repo: &Repo, advisory: &mut Advisory) -> Result<Option<Rec
 /// Removes the dead process's lock files.
 fn remove_locks(repo: &Repo, intent: &Intent) -> Result<(), GitError> {
     for tree in &intent.worktrees {
-        IndexLock::remove_announced(&tree.git_dir.path(), tree.index_inode)?;
+        IndexLock::remove_left(&tree.git_dir.path())?;
     }
     repo.remove_locks(&possible_locks(repo, intent))
 }
