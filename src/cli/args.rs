@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::complete;
+use super::lazy::Lazy;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, or already so · 1 refused, or a negative answer · 2 usage · 3 contended: try again ·
@@ -87,34 +88,34 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  orchestrator init\n  orchestrator init --board orchestrator\n  orchestrator init --from .orchestrator"
     )]
-    Init(Init),
+    Init(Lazy<Init>),
     /// Show the whole board: work, agents, locks, what happened last
     #[command(visible_alias = "s")]
     Status,
     /// Workstreams: create, list, show, update
     #[command(visible_alias = "ws", subcommand)]
-    Workstream(Workstream),
+    Workstream(Lazy<Workstream>),
     /// Tasks: add, next, claim, complete, …
     #[command(visible_alias = "t", subcommand)]
-    Task(Task),
+    Task(Lazy<Task>),
     /// Agents: register, heartbeat, list
     #[command(visible_alias = "a", subcommand)]
-    Agent(Agent),
+    Agent(Lazy<Agent>),
     /// Locks on anything with a name: acquire, release, list, show
     #[command(visible_alias = "l", subcommand)]
-    Lock(Lock),
+    Lock(Lazy<Lock>),
     /// Knowledge: write, read, list, delete, search
     #[command(visible_alias = "kb", subcommand)]
-    Knowledge(Knowledge),
+    Knowledge(Lazy<Knowledge>),
     /// Show the event log, oldest first; --agent shows one agent's
     #[command(
         visible_alias = "e",
         after_help = "Examples:\n  orchestrator events --last 50\n  orchestrator events --task 299833bc --json\n  orchestrator events --agent agent-1 --since 2h"
     )]
-    Events(Events),
+    Events(Lazy<Events>),
     /// Log an event of your own
     #[command(subcommand)]
-    Event(Event),
+    Event(Lazy<Event>),
     /// Propose what may run in parallel, and name what must not
     #[command(visible_alias = "p")]
     Plan,
@@ -123,18 +124,18 @@ pub enum Command {
         visible_alias = "b",
         after_help = "Examples:\n  orchestrator brief revenue\n  orchestrator brief revenue --task 299833bc --budget 8000\n\nExit 1: nothing is pending."
     )]
-    Brief(Brief),
+    Brief(Lazy<Brief>),
     /// Report what was completed in this cycle, and begin the next one
     #[command(visible_alias = "c")]
-    Collect(Collect),
+    Collect(Lazy<Collect>),
     /// Export in the predecessor's formats
     #[command(subcommand)]
-    Export(Export),
+    Export(Lazy<Export>),
     /// Import a data directory of the predecessor, in one commit
     #[command(
         after_help = "Examples:\n  orchestrator import .orchestrator-old\n  orchestrator import --state state.json --events events.jsonl --knowledge knowledge"
     )]
-    Import(Import),
+    Import(Lazy<Import>),
     /// Run git under the lock, so that a commit never collides with a change of the board
     #[command(
         after_help = "Example:\n  orchestrator git -- commit -am 'Add payments'\n\nExit code: git's own."
@@ -148,12 +149,12 @@ pub enum Command {
         fix: bool,
     },
     /// Play a short scene with several agents in a throw-away repository
-    Demo(Demo),
+    Demo(Lazy<Demo>),
     /// Prove the promises on this machine: processes race, die and meet plain git
     #[command(
         after_help = "Examples:\n  orchestrator selftest\n  orchestrator selftest --agents 16 --worktrees 4 --kill\n  orchestrator selftest --repo . --rounds 2\n\nExit 1: something was violated. Your own repository is only cloned, never changed."
     )]
-    Selftest(Selftest),
+    Selftest(Lazy<Selftest>),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  source <(orchestrator completions bash)")]
     Completions {

@@ -8,6 +8,7 @@
 mod args;
 mod commands;
 mod complete;
+mod lazy;
 mod parse;
 mod report;
 

@@ -1,10 +1,13 @@
-//! Presence: when an agent was last seen, as a file of its name under the common git directory.
+//! Presence: when an agent was last seen, as the modification time of a file of its name under the common git
+//! directory.
 //!
-//! A heartbeat costs one small file: no commit, no object, no lock. The newest sight wins by being the last
-//! to rename; a reader never sees half of one. It is a hint, not a fact of the log, and may be deleted.
+//! A heartbeat costs one open file and no data: no commit, no object, no lock, no rename. It is a hint, not a
+//! fact of the log, and may be deleted.
 
+use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crate::git::GitError;
 use crate::model::{AgentId, Timestamp};
@@ -17,19 +20,30 @@ fn directory(common_dir: &Path) -> PathBuf {
 pub(crate) fn note(common_dir: &Path, agent: &AgentId, now: Timestamp) -> Result<(), GitError> {
     let directory = directory(common_dir);
     let path = directory.join(agent.as_str());
-    let written = std::fs::create_dir_all(&directory).and_then(|()| {
-        let mut file = tempfile::NamedTempFile::new_in(&directory)?;
-        io::Write::write_all(&mut file, format!("{now}\n").as_bytes())?;
-        file.persist(&path).map(drop).map_err(|error| error.error)
-    });
-    written.map_err(|source| GitError::Io { path, source })
+    let millis = Duration::from_millis(now.millis().unsigned_abs());
+    let at = if now.millis() < 0 { SystemTime::UNIX_EPOCH - millis } else { SystemTime::UNIX_EPOCH + millis };
+    let touched = match std::fs::symlink_metadata(&path) {
+        // Nothing that blocks when it is opened, nor what a link leads to.
+        Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no regular file")),
+        Ok(_) => OpenOptions::new().write(true).open(&path),
+        Err(_) => std::fs::create_dir_all(&directory)
+            .and_then(|()| OpenOptions::new().write(true).create_new(true).open(&path)),
+    };
+    touched
+        .and_then(|file| file.set_modified(at))
+        .map_err(|source| GitError::Io { path: path.clone(), source })
 }
 
 /// When `agent` was last noted; unreadable counts as never.
 pub(crate) fn seen(common_dir: &Path, agent: &str) -> Option<Timestamp> {
     let id = AgentId::parse(agent).ok()?;
-    let text = std::fs::read_to_string(directory(common_dir).join(id.as_str())).ok()?;
-    Timestamp::parse(text.trim_end()).ok()
+    let at = std::fs::metadata(directory(common_dir).join(id.as_str())).ok()?.modified().ok()?;
+    let millis = |time: Duration| i64::try_from(time.as_millis()).ok();
+    let since = match at.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => millis(after)?,
+        Err(before) => -millis(before.duration())?,
+    };
+    Some(Timestamp::from_millis(since))
 }
 
 #[cfg(test)]

@@ -70,27 +70,27 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
         agent_is_typed: cli.global.agent_is_typed,
     };
     match cli.command {
-        Command::Init(args) => board::init(&app, &args),
+        Command::Init(args) => board::init(&app, &args.0),
         Command::Status => board::status(&app),
-        Command::Workstream(args) => workstream::run(&app, args),
-        Command::Task(args) => task::run(&app, args),
-        Command::Agent(args) => agent::run(&app, args),
-        Command::Lock(args) => lock::run(&app, args),
-        Command::Knowledge(args) => knowledge::run(&app, args),
-        Command::Events(args) => events::list(&app, &args),
-        Command::Event(args) => events::log(&app, args),
+        Command::Workstream(args) => workstream::run(&app, args.0),
+        Command::Task(args) => task::run(&app, args.0),
+        Command::Agent(args) => agent::run(&app, args.0),
+        Command::Lock(args) => lock::run(&app, args.0),
+        Command::Knowledge(args) => knowledge::run(&app, args.0),
+        Command::Events(args) => events::list(&app, &args.0),
+        Command::Event(args) => events::log(&app, args.0),
         Command::Plan => cycle::plan(&app),
-        Command::Brief(args) => cycle::brief(&app, &args),
-        Command::Collect(args) => cycle::collect(&app, &args),
-        Command::Export(args) => exchange::export(&app, args),
-        Command::Import(args) => exchange::import(&app, &args),
+        Command::Brief(args) => cycle::brief(&app, &args.0),
+        Command::Collect(args) => cycle::collect(&app, &args.0),
+        Command::Export(args) => exchange::export(&app, args.0),
+        Command::Import(args) => exchange::import(&app, &args.0),
         Command::Git(args) => {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report { exit, ..Report::default() })
         }
         Command::Doctor { fix } => board::doctor(&app, fix),
-        Command::Demo(args) => demo::run(&args, printer),
-        Command::Selftest(args) => selftest::run(&args),
+        Command::Demo(args) => demo::run(&args.0, printer),
+        Command::Selftest(args) => selftest::run(&args.0),
         Command::Completions { shell } => completions(&shell),
         Command::Man { directory } => man(&directory),
     }
