@@ -10,6 +10,7 @@ mod history;
 mod index;
 mod index_lock;
 mod linked_lock;
+mod loose;
 mod object;
 mod ref_locks;
 mod refs;

@@ -3,11 +3,12 @@
 //! Writing an object changes nothing that anybody sees. Trees are edited with the plumbing editor, which
 //! does not look every entry up again.
 
+use std::io;
 use std::rc::Rc;
 
 use gix::bstr::{BStr, BString, ByteSlice};
 use gix::objs::tree::EntryKind as GixKind;
-use gix::objs::{Kind, TreeRefIter};
+use gix::objs::{Kind, TreeRefIter, WriteTo as _};
 
 use super::error::Doing;
 use super::repo::Repo;
@@ -144,8 +145,7 @@ impl Repo {
 
     /// Writes a blob, unless it is there.
     pub(crate) fn write_blob(&self, bytes: &[u8]) -> Result<Oid, GitError> {
-        let id = again(|| self.gix.write_blob(bytes).map(gix::Id::detach)).doing("write a blob")?;
-        Ok(self.note_written(id))
+        again(|| self.write_object(Kind::Blob, bytes)).doing("write a blob")
     }
 
     /// The bytes of a blob.
@@ -236,8 +236,11 @@ impl Repo {
                 None => editor.remove(parts).doing("edit a tree")?,
             };
         }
-        let write = |tree: &gix::objs::Tree| {
-            again(|| self.gix.write_object(tree).map(gix::Id::detach)).map(|id| self.note_written(id))
+        let mut bytes = Vec::new();
+        let write = |tree: &gix::objs::Tree| -> io::Result<Oid> {
+            bytes.clear();
+            tree.write_to(&mut bytes)?;
+            again(|| self.write_object(Kind::Tree, &bytes))
         };
         editor.write(write).doing("write a tree")
     }
@@ -253,8 +256,9 @@ impl Repo {
             message: draft.message.as_str().into(),
             extra_headers: Vec::new(),
         };
-        let id = again(|| self.gix.write_object(&commit).map(gix::Id::detach)).doing("write a commit")?;
-        Ok(self.note_written(id))
+        let mut bytes = Vec::new();
+        commit.write_to(&mut bytes).doing("write a commit")?;
+        again(|| self.write_object(Kind::Commit, &bytes)).doing("write a commit")
     }
 
     /// Reads a commit.

@@ -94,8 +94,10 @@ impl Repo {
 
     fn from_gix(gix: gix::Repository) -> Result<Self, GitError> {
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let (git_dir, common_dir) = (absolute(gix.git_dir()), absolute(gix.common_dir()));
-        check_format(&common_dir)?;
+        let git_dir = absolute(gix.git_dir());
+        let common_dir =
+            if gix.common_dir() == gix.git_dir() { git_dir.clone() } else { absolute(gix.common_dir()) };
+        check_format(gix.config_snapshot().plumbing())?;
         Ok(Self { gix, git_dir, common_dir, written: RefCell::default(), read: RefCell::default() })
     }
 
@@ -105,7 +107,11 @@ impl Repo {
         let start = &start.canonicalize().unwrap_or_else(|_| start.to_owned());
         let nearest = start.ancestors().find(|dir| dir.join(".git").exists() || dir.join("HEAD").is_file());
         let Some(directory) = nearest else { return GitError::NotARepository { path: start.to_owned() } };
-        if let Err(unsupported) = check_format(&directory.join(".git")) {
+        let config = gix::config::File::from_path_no_includes(
+            directory.join(".git/config"),
+            gix::config::Source::Local,
+        );
+        if let Ok(Err(unsupported)) = config.map(|config| check_format(&config)) {
             return unsupported;
         }
         if !gix::sec::identity::is_path_owned_by_current_user(directory).unwrap_or(true) {
@@ -241,16 +247,14 @@ pub(super) fn read_head(repo: &Repo, git_dir: &Path) -> Result<Head, GitError> {
     }
 }
 
-/// Refuses what gix opens and misreads, as git itself would refuse it.
-fn check_format(common_dir: &Path) -> Result<(), GitError> {
-    let path = common_dir.join("config");
-    if !path.is_file() {
-        return Ok(());
-    }
-    let config = gix::config::File::from_path_no_includes(path.clone(), gix::config::Source::Local)
-        .doing("read the configuration")?;
-    let version =
-        config.string("core.repositoryformatversion").and_then(|text| text.to_str_lossy().parse().ok());
+/// Refuses what gix opens and misreads, as git itself would refuse it. Only the repository's own part of the
+/// configuration counts.
+fn check_format(config: &gix::config::File) -> Result<(), GitError> {
+    let is_own =
+        |meta: &gix::config::file::Metadata| meta.source == gix::config::Source::Local && meta.level == 0;
+    let version = config
+        .string_filter("core.repositoryformatversion", is_own)
+        .and_then(|text| text.to_str_lossy().parse().ok());
     let refuse = |what: String, hint: &str| Err(GitError::Unsupported { what, hint: hint.to_owned() });
     let version: u32 = version.unwrap_or(0);
     if version > 1 {
@@ -259,7 +263,7 @@ fn check_format(common_dir: &Path) -> Result<(), GitError> {
             "git --version",
         );
     }
-    for section in config.sections_by_name("extensions").into_iter().flatten() {
+    for section in config.sections_by_name_and_filter("extensions", is_own).into_iter().flatten() {
         for name in section.value_names() {
             let key = name.to_ascii_lowercase();
             let value = section.value(&name).unwrap_or_default().to_str_lossy().to_ascii_lowercase();
