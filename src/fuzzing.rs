@@ -161,7 +161,8 @@ fn check_index(bytes: &[u8]) {
     let Ok(index) = Index::parse(bytes.to_vec(), Path::new("index"), 0) else { return };
     let _no_panic =
         (index.entry("a/b"), index.is_conflicted("a/b"), index.covered_by_sparse_directory("a/b"));
-    if let Ok(spliced) = index.splice(&[("a/b".to_owned(), None)]) {
+    let mut spliced = Vec::new();
+    if index.splice(&[("a/b".to_owned(), None)], &mut spliced).is_ok() {
         let again = Index::parse(spliced, Path::new("index"), 0).expect("what we write is read");
         assert!(again.entry("a/b").is_none());
     }

@@ -126,8 +126,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "an entry that may hide a later edit is looked at twice",
         file: "src/git/index.rs",
-        old: "            self.out[start + 36..start + 40].fill(0);\n",
-        new: "",
+        old: "        is_racy\n            && matches!",
+        new: "        is_racy && false\n            && matches!",
         harness: &["--test", "cli", "user_work"],
         scene: None,
     },

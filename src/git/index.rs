@@ -10,9 +10,12 @@
 //! makes that time later. So, as git does, their size is set to 0, which makes git compare the content.
 
 use std::fs;
-use std::io;
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use sha1::{Digest as _, Sha1};
 
 use super::error::Doing;
 use super::worktree::Stat;
@@ -21,7 +24,11 @@ use super::{GitError, Oid};
 const HASH: usize = 20;
 /// Up to the flags, these included.
 const FIXED: usize = 62;
+/// Where the file's size stands.
+const SIZE: Range<usize> = 36..40;
 const EXTENDED: u16 = 0x4000;
+/// The part of the flags that tells the length of the path, where that is shorter.
+const LENGTH: u16 = 0xfff;
 const SKIP_WORKTREE: u16 = 0x4000;
 const INTENT_TO_ADD: u16 = 0x2000;
 const MODE_FILE: u32 = 0o100_644;
@@ -32,25 +39,15 @@ const MODE_TREE: u32 = 0o040_000;
 pub(crate) struct Index {
     version: u32,
     data: Vec<u8>,
-    /// The paths of version 4, which stores only where they differ.
+    /// Where each entry begins, and where the last one ends.
+    starts: Vec<u32>,
+    /// The paths of version 4, which stores only where they differ, and where each ends.
     paths: Vec<u8>,
-    slots: Vec<Slot>,
+    path_ends: Vec<u32>,
     extensions: Vec<(usize, usize)>,
     skips_hash: bool,
     /// In which second the file was written; none if there is none.
     written: Option<i64>,
-}
-
-/// Where an entry's parts are.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    start: usize,
-    /// Of the fixed part with the extended flags.
-    fixed: usize,
-    /// In `data`, or in `paths` for version 4.
-    path: (usize, usize),
-    /// With path and padding.
-    end: usize,
 }
 
 /// What the index says of a path.
@@ -63,6 +60,9 @@ pub(crate) struct IndexEntry {
     /// No file is kept in the worktree (sparse checkout).
     pub(crate) is_skip_worktree: bool,
 }
+
+/// A path, and the blob and file it gets; none where it goes.
+pub(crate) type IndexEdit = (String, Option<(Oid, Stat)>);
 
 fn damaged(path: &Path, why: &str) -> GitError {
     GitError::Io { path: path.to_owned(), source: io::Error::new(io::ErrorKind::InvalidData, why.to_owned()) }
@@ -86,8 +86,9 @@ impl Index {
                 return Ok(Self {
                     version: 2,
                     data: Vec::new(),
+                    starts: vec![0],
                     paths: Vec::new(),
-                    slots: Vec::new(),
+                    path_ends: Vec::new(),
                     extensions: Vec::new(),
                     skips_hash: false,
                     written: None,
@@ -109,6 +110,9 @@ impl Index {
         if !data.starts_with(b"DIRC") {
             return Err(damaged(file, "this is no index"));
         }
+        if u32::try_from(data.len()).is_err() {
+            return Err(damaged(file, "the index is larger than 4 GiB"));
+        }
         let version = be32(&data, 4).ok_or_else(cut)?;
         if !(2..=4).contains(&version) {
             return Err(GitError::Unsupported {
@@ -118,37 +122,41 @@ impl Index {
         }
         let count = be32(&data, 8).ok_or_else(cut)? as usize;
         let end = data.len().checked_sub(HASH).ok_or_else(cut)?;
-        let mut slots = Vec::with_capacity(count.min(end / FIXED));
-        let mut paths = Vec::new();
+        let mut starts = Vec::with_capacity(count.min(end / FIXED) + 1);
+        let (mut paths, mut path_ends) = (Vec::new(), Vec::new());
         let (mut at, mut last): (usize, (usize, usize)) = (12, (0, 0));
+        let nul = |from: usize| {
+            let rest = data.get(from..end)?;
+            rest.iter().position(|byte| *byte == 0).map(|length| from + length)
+        };
         for _ in 0..count {
+            starts.push(narrow(at));
             let flags = be16(&data, at + FIXED - 2).ok_or_else(cut)?;
-            let fixed = if flags & EXTENDED == 0 { FIXED } else { FIXED + 2 };
-            let name = at + fixed;
-            let nul = |from: usize| {
-                data.get(from..end)
-                    .and_then(|rest| rest.iter().position(|b| *b == 0))
-                    .map(|n| from + n)
-                    .ok_or_else(cut)
-            };
-            let (path, stop) = if version == 4 {
+            let name = at + if flags & EXTENDED == 0 { FIXED } else { FIXED + 2 };
+            if version == 4 {
                 let (strip, from) = read_varint(&data, name).ok_or_else(cut)?;
-                let stop = nul(from)?;
+                let stop = nul(from).ok_or_else(cut)?;
                 let kept = (last.1 - last.0).checked_sub(strip).ok_or_else(cut)?;
                 let start = paths.len();
                 paths.extend_from_within(last.0..last.0 + kept);
                 paths.extend_from_slice(&data[from..stop]);
-                ((start, paths.len()), stop + 1)
+                path_ends.push(u32::try_from(paths.len()).map_err(|_| cut())?);
+                (at, last) = (stop + 1, (start, paths.len()));
             } else {
-                let stop = nul(name)?;
-                ((name, stop), at + (stop - at + 8) / 8 * 8)
-            };
-            if stop > end {
+                let stop = match usize::from(flags & LENGTH) {
+                    length if length < usize::from(LENGTH) && data.get(name + length) == Some(&0) => {
+                        name + length
+                    }
+                    // A path that is longer than the flags can say, or flags that are wrong.
+                    _ => nul(name).ok_or_else(cut)?,
+                };
+                at += (stop - at + 8) / 8 * 8;
+            }
+            if at > end {
                 return Err(cut());
             }
-            slots.push(Slot { start: at, fixed, path, end: stop });
-            (at, last) = (stop, path);
         }
+        starts.push(narrow(at));
         let mut extensions = Vec::new();
         while at < end {
             let size = be32(&data, at + 4).ok_or_else(cut)? as usize;
@@ -167,47 +175,68 @@ impl Index {
             at = stop;
         }
         let skips_hash = data[end..].iter().all(|b| *b == 0);
-        Ok(Self { version, data, paths, slots, extensions, skips_hash, written: Some(written) })
+        Ok(Self { version, data, starts, paths, path_ends, extensions, skips_hash, written: Some(written) })
     }
 
-    fn path(&self, slot: &Slot) -> &[u8] {
-        let text = if self.version == 4 { &self.paths } else { &self.data };
-        &text[slot.path.0..slot.path.1]
+    fn count(&self) -> usize {
+        self.starts.len() - 1
     }
 
-    fn flags(&self, slot: &Slot) -> u16 {
-        be16(&self.data, slot.start + FIXED - 2).unwrap_or(0)
+    fn start(&self, entry: usize) -> usize {
+        self.starts[entry] as usize
     }
 
-    fn extended(&self, slot: &Slot) -> u16 {
-        if slot.fixed == FIXED { 0 } else { be16(&self.data, slot.start + FIXED).unwrap_or(0) }
+    fn flags(&self, entry: usize) -> u16 {
+        be16(&self.data, self.start(entry) + FIXED - 2).unwrap_or(0)
     }
 
-    fn mode(&self, slot: &Slot) -> u32 {
-        be32(&self.data, slot.start + 24).unwrap_or(0)
+    /// The length of everything before the path.
+    fn fixed(&self, entry: usize) -> usize {
+        if self.flags(entry) & EXTENDED == 0 { FIXED } else { FIXED + 2 }
     }
 
-    fn stage(&self, slot: &Slot) -> u16 {
-        (self.flags(slot) >> 12) & 3
+    fn extended(&self, entry: usize) -> u16 {
+        let start = self.start(entry);
+        if self.flags(entry) & EXTENDED == 0 { 0 } else { be16(&self.data, start + FIXED).unwrap_or(0) }
     }
 
-    /// The first slot of a path, or where it would be.
-    fn search(&self, path: &str) -> usize {
-        self.slots.partition_point(|slot| self.path(slot) < path.as_bytes())
+    fn mode(&self, entry: usize) -> u32 {
+        be32(&self.data, self.start(entry) + 24).unwrap_or(0)
     }
 
-    fn slots_of(&self, path: &str) -> impl Iterator<Item = &Slot> {
-        let from = self.search(path);
-        let path = path.as_bytes().to_vec();
-        self.slots[from..].iter().take_while(move |slot| self.path(slot) == path)
+    fn stage(&self, entry: usize) -> u16 {
+        (self.flags(entry) >> 12) & 3
+    }
+
+    fn path(&self, entry: usize) -> &[u8] {
+        if self.version == 4 {
+            let start = entry.checked_sub(1).map_or(0, |before| self.path_ends[before] as usize);
+            return &self.paths[start..self.path_ends[entry] as usize];
+        }
+        let name = &self.data[self.start(entry) + self.fixed(entry)..self.start(entry + 1)];
+        match usize::from(self.flags(entry) & LENGTH) {
+            length if length < usize::from(LENGTH) && name.get(length) == Some(&0) => &name[..length],
+            _ => name.split(|byte| *byte == 0).next().unwrap_or_default(),
+        }
+    }
+
+    /// The entries of a path, one a stage; where they would be, if there is none.
+    fn entries_of(&self, path: &str) -> Range<usize> {
+        let (mut low, mut high) = (0, self.count());
+        while low < high {
+            let middle = low.midpoint(high);
+            if self.path(middle) < path.as_bytes() { low = middle + 1 } else { high = middle }
+        }
+        let same = (low..self.count()).take_while(|entry| self.path(*entry) == path.as_bytes()).count();
+        low..low + same
     }
 
     /// What is staged at a path, outside of a conflict.
     pub(crate) fn entry(&self, path: &str) -> Option<IndexEntry> {
-        let slot = self.slots_of(path).find(|slot| self.stage(slot) == 0)?;
-        let extended = self.extended(slot);
+        let entry = self.entries_of(path).find(|entry| self.stage(*entry) == 0)?;
+        let (start, extended) = (self.start(entry), self.extended(entry));
         Some(IndexEntry {
-            id: Oid::try_from(&self.data[slot.start + 40..slot.start + 60]).ok()?,
+            id: Oid::try_from(&self.data[start + 40..start + 60]).ok()?,
             is_intent_to_add: extended & INTENT_TO_ADD != 0,
             is_skip_worktree: extended & SKIP_WORKTREE != 0,
         })
@@ -215,100 +244,127 @@ impl Index {
 
     /// Whether a path has stages of a merge that is not resolved.
     pub(crate) fn is_conflicted(&self, path: &str) -> bool {
-        self.slots_of(path).any(|slot| self.stage(slot) != 0)
+        self.entries_of(path).any(|entry| self.stage(entry) != 0)
     }
 
     /// Whether a path lies in a directory that a sparse index keeps as one entry.
     pub(crate) fn covered_by_sparse_directory(&self, path: &str) -> bool {
         path.match_indices('/')
-            .any(|(at, _)| self.slots_of(&path[..=at]).any(|slot| self.mode(slot) == MODE_TREE))
+            .any(|(at, _)| self.entries_of(&path[..=at]).any(|entry| self.mode(entry) == MODE_TREE))
     }
 
-    /// The bytes of the index with files written (`Some`) and removed (`None`).
-    pub(crate) fn splice(&self, edits: &[(String, Option<(Oid, Stat)>)]) -> Result<Vec<u8>, GitError> {
-        let mut edits: Vec<_> = edits.iter().collect();
-        let changed: Vec<&str> = edits.iter().map(|(path, _)| path.as_str()).collect();
-        edits.sort_by(|one, two| one.0.as_bytes().cmp(two.0.as_bytes()));
-        let mut out = Vec::with_capacity(self.data.len() + 256 * edits.len());
-        out.extend_from_slice(b"DIRC");
-        out.extend_from_slice(&self.version.to_be_bytes());
-        out.extend_from_slice(&[0; 4]);
-        let mut writer = Writer { index: self, out, last: Vec::new(), count: 0 };
-        let (mut next, mut shifted) = (0, false);
-        for (path, target) in edits {
-            while next < self.slots.len() && self.path(&self.slots[next]) < path.as_bytes() {
-                writer.copy(&self.slots[next]);
-                next += 1;
-            }
-            let mut old = None;
-            while next < self.slots.len() && self.path(&self.slots[next]) == path.as_bytes() {
-                old = Some(self.slots[next]);
-                next += 1;
-            }
-            shifted |= old.is_some() != target.is_some();
+    /// Writes the index with files written (`Some`) and removed (`None`), whole, in one pass.
+    pub(crate) fn splice(&self, edits: &[IndexEdit], out: impl Write) -> io::Result<()> {
+        let mut edits: Vec<(&IndexEdit, Range<usize>)> =
+            edits.iter().map(|edit| (edit, self.entries_of(&edit.0))).collect();
+        edits.sort_by(|one, two| one.0.0.as_bytes().cmp(two.0.0.as_bytes()));
+        let gone: usize = edits.iter().map(|(_, old)| old.len()).sum();
+        let come = edits.iter().filter(|((_, target), _)| target.is_some()).count();
+        let mut writer = Writer::new(self, out);
+        writer.put(b"DIRC")?;
+        writer.put(&self.version.to_be_bytes())?;
+        writer.put(&narrow(self.count() - gone + come).to_be_bytes())?;
+        let mut next = 0;
+        for ((path, target), old) in &edits {
+            writer.copy(next..old.start)?;
             if let Some((id, stat)) = target {
-                writer.write(path, *id, stat, old.as_ref());
+                writer.entry(path, *id, stat, old.clone().next())?;
             }
+            next = old.end;
         }
-        for slot in &self.slots[next..] {
-            writer.copy(slot);
-        }
-        let Writer { mut out, count, .. } = writer;
-        out[8..12].copy_from_slice(&count.to_be_bytes());
+        writer.copy(next..self.count())?;
+        let shifted = edits.iter().any(|((_, target), old)| old.is_empty() == target.is_some());
+        let changed: Vec<&str> = edits.iter().map(|((path, _), _)| path.as_str()).collect();
         for (start, end) in &self.extensions {
             match &self.data[*start..*start + 4] {
                 b"EOIE" | b"IEOT" | b"link" => {}
                 b"FSMN" if shifted => {}
                 b"TREE" => {
                     if let Some(tree) = without_trees_above(&self.data[*start + 8..*end], &changed) {
-                        out.extend_from_slice(b"TREE");
-                        out.extend_from_slice(&u32::try_from(tree.len()).unwrap_or(0).to_be_bytes());
-                        out.extend_from_slice(&tree);
+                        writer.put(b"TREE")?;
+                        writer.put(&narrow(tree.len()).to_be_bytes())?;
+                        writer.put(&tree)?;
                     }
                 }
-                _ => out.extend_from_slice(&self.data[*start..*end]),
+                _ => writer.put(&self.data[*start..*end])?,
             }
         }
-        finish(out, self.skips_hash)
+        writer.finish()
     }
 }
 
-struct Writer<'a> {
-    index: &'a Index,
-    out: Vec<u8>,
-    last: Vec<u8>,
-    count: u32,
+/// A position in an index, which is smaller than 4 GiB.
+fn narrow(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
 }
 
-impl Writer<'_> {
-    /// An entry that nobody asked to change.
-    fn copy(&mut self, slot: &Slot) {
+struct Writer<'a, W: Write> {
+    index: &'a Index,
+    out: BufWriter<W>,
+    /// None where the index is to have no checksum. It is one against accidents: no attack is to be detected.
+    hash: Option<Sha1>,
+    /// The path of the entry that was written last; kept for version 4 only.
+    last: Vec<u8>,
+}
+
+impl<'a, W: Write> Writer<'a, W> {
+    fn new(index: &'a Index, out: W) -> Self {
+        let hash = (!index.skips_hash).then(Sha1::new);
+        Self { index, out: BufWriter::with_capacity(1 << 16, out), hash, last: Vec::new() }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if let Some(hash) = &mut self.hash {
+            hash.update(bytes);
+        }
+        self.out.write_all(bytes)
+    }
+
+    /// Entries that nobody asked to change, as they are, in as few pieces as can be.
+    fn copy(&mut self, entries: Range<usize>) -> io::Result<()> {
+        let (index, mut entries) = (self.index, entries);
+        if index.version == 4
+            && let Some(first) = entries.next()
+        {
+            let (start, fixed) = (index.start(first), index.fixed(first));
+            let mut bytes = index.data[start..start + fixed].to_vec();
+            if self.is_hiding(first) {
+                bytes[SIZE].fill(0);
+            }
+            self.name(&mut bytes, index.path(first));
+            self.put(&bytes)?;
+            let last = entries.clone().next_back().unwrap_or(first);
+            self.last = index.path(last).to_vec();
+        }
+        let mut from = index.start(entries.start);
+        for entry in entries.clone().filter(|entry| self.is_hiding(*entry)).collect::<Vec<_>>() {
+            let start = index.start(entry);
+            self.put(&index.data[from..start + SIZE.start])?;
+            self.put(&[0; 4])?;
+            from = start + SIZE.end;
+        }
+        self.put(&index.data[from..index.start(entries.end)])
+    }
+
+    /// Whether an entry, once the index has a later time, could hide an edit.
+    fn is_hiding(&self, entry: usize) -> bool {
         let index = self.index;
-        let start = self.out.len();
-        let path = index.path(slot);
-        if index.version == 4 {
-            self.out.extend_from_slice(&index.data[slot.start..slot.start + slot.fixed]);
-            self.name(path, start);
-        } else {
-            self.out.extend_from_slice(&index.data[slot.start..slot.end]);
-        }
-        let mtime = be32(&index.data, slot.start + 8).unwrap_or(0);
+        let mtime = be32(&index.data, index.start(entry) + 8).unwrap_or(0);
         let is_racy = index.written.is_some_and(|written| i64::from(mtime) >= written);
-        let is_file = index.mode(slot) & 0o170_000 == 0o100_000 || index.mode(slot) & 0o170_000 == 0o120_000;
-        if is_racy && is_file && index.stage(slot) == 0 && index.extended(slot) == 0 {
-            self.out[start + 36..start + 40].fill(0);
-        }
-        self.count += 1;
+        is_racy
+            && matches!(index.mode(entry) & 0o170_000, 0o100_000 | 0o120_000)
+            && index.stage(entry) == 0
+            && index.extended(entry) == 0
     }
 
     /// An entry of ours. Marks of the user on it (assume-unchanged, skip-worktree, the executable bit) stay.
-    fn write(&mut self, path: &str, id: Oid, stat: &Stat, old: Option<&Slot>) {
+    fn entry(&mut self, path: &str, id: Oid, stat: &Stat, old: Option<usize>) -> io::Result<()> {
         let index = self.index;
-        let start = self.out.len();
-        let old = old.filter(|slot| index.stage(slot) == 0);
-        let mode = old.map(|slot| index.mode(slot)).filter(|mode| mode & 0o170_000 == 0o100_000);
-        let extended = old.map_or(0, |slot| index.extended(slot) & !INTENT_TO_ADD);
-        let assumed = old.map_or(0, |slot| index.flags(slot) & 0x8000);
+        let old = old.filter(|entry| index.stage(*entry) == 0);
+        let mode = old.map(|entry| index.mode(entry)).filter(|mode| mode & 0o170_000 == 0o100_000);
+        let extended = old.map_or(0, |entry| index.extended(entry) & !INTENT_TO_ADD);
+        let assumed = old.map_or(0, |entry| index.flags(entry) & 0x8000);
+        let mut bytes = Vec::with_capacity(FIXED + path.len() + 16);
         for number in [
             stat.ctime.0,
             stat.ctime.1,
@@ -321,32 +377,38 @@ impl Writer<'_> {
             stat.gid,
             stat.size,
         ] {
-            self.out.extend_from_slice(&number.to_be_bytes());
+            bytes.extend_from_slice(&number.to_be_bytes());
         }
-        self.out.extend_from_slice(id.as_slice());
-        let length = u16::try_from(path.len()).unwrap_or(u16::MAX).min(0xfff);
+        bytes.extend_from_slice(id.as_slice());
+        let length = u16::try_from(path.len()).unwrap_or(u16::MAX).min(LENGTH);
         let mark = if extended == 0 { 0 } else { EXTENDED };
-        self.out.extend_from_slice(&(assumed | mark | length).to_be_bytes());
+        bytes.extend_from_slice(&(assumed | mark | length).to_be_bytes());
         if extended != 0 {
-            self.out.extend_from_slice(&extended.to_be_bytes());
+            bytes.extend_from_slice(&extended.to_be_bytes());
         }
-        self.name(path.as_bytes(), start);
-        self.count += 1;
+        self.name(&mut bytes, path.as_bytes());
+        self.put(&bytes)
     }
 
-    /// The path of the entry that begins at `start`, with what follows it.
-    fn name(&mut self, path: &[u8], start: usize) {
+    /// The path of an entry whose bytes so far these are, with what follows it.
+    fn name(&mut self, bytes: &mut Vec<u8>, path: &[u8]) {
         if self.index.version == 4 {
             let shared = std::iter::zip(&self.last, path).take_while(|(one, two)| one == two).count();
-            write_varint(&mut self.out, self.last.len() - shared);
-            self.out.extend_from_slice(&path[shared..]);
-            self.out.push(0);
+            write_varint(bytes, self.last.len() - shared);
+            bytes.extend_from_slice(&path[shared..]);
+            bytes.push(0);
             self.last = path.to_vec();
         } else {
-            self.out.extend_from_slice(path);
-            let padding = 8 - (self.out.len() - start) % 8;
-            self.out.extend(std::iter::repeat_n(0, padding));
+            bytes.extend_from_slice(path);
+            let padding = 8 - bytes.len() % 8;
+            bytes.extend(std::iter::repeat_n(0, padding));
         }
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        let hash = self.hash.take().map_or([0; HASH], |hash| hash.finalize().into());
+        self.out.write_all(&hash)?;
+        self.out.flush()
     }
 }
 
@@ -408,18 +470,6 @@ fn write_varint(out: &mut Vec<u8>, mut value: usize) {
         bytes.push(0x80 | low(value));
     }
     out.extend(bytes.iter().rev());
-}
-
-fn finish(mut out: Vec<u8>, skips_hash: bool) -> Result<Vec<u8>, GitError> {
-    if skips_hash {
-        out.extend_from_slice(&[0; HASH]);
-        return Ok(out);
-    }
-    let mut hasher = gix::hash::hasher(gix::hash::Kind::Sha1);
-    hasher.update(&out);
-    let hash = hasher.try_finalize().doing("hash the index")?;
-    out.extend_from_slice(hash.as_slice());
-    Ok(out)
 }
 
 /// The bytes of a split index together with the one it shares.

@@ -6,7 +6,7 @@
 //! that is gone is soon somebody else's.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
@@ -53,11 +53,11 @@ impl IndexLock {
         remove(&prepared)
     }
 
-    /// Writes the new index and puts it in place.
-    pub(crate) fn commit(mut self, bytes: &[u8]) -> Result<(), GitError> {
+    /// Has the new index written, and puts it in place.
+    pub(crate) fn commit(mut self, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), GitError> {
         let lock = lock_path(&self.prepared.git_dir);
         if let Some(mut file) = self.prepared.file.take() {
-            file.write_all(bytes).map_err(GitError::io(&lock))?;
+            write(&mut file).map_err(GitError::io(&lock))?;
         }
         let index = self.prepared.git_dir.join("index");
         fs::rename(&lock, &index).map_err(GitError::io(&index))
@@ -88,6 +88,8 @@ impl Drop for PreparedIndexLock {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     fn names(dir: &Path) -> Vec<String> {
@@ -104,7 +106,12 @@ mod tests {
         assert_eq!(names(dir.path()), ["index.lock", "orchestrator.index"]);
         drop(lock);
         assert!(names(dir.path()).is_empty());
-        IndexLock::prepare(dir.path()).unwrap().take().unwrap().commit(b"DIRC").unwrap();
+        IndexLock::prepare(dir.path())
+            .unwrap()
+            .take()
+            .unwrap()
+            .commit(|file| file.write_all(b"DIRC"))
+            .unwrap();
         assert_eq!(names(dir.path()), ["index"]);
         assert_eq!(fs::read(dir.path().join("index")).unwrap(), b"DIRC");
     }

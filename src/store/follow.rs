@@ -135,7 +135,6 @@ impl Locked {
                 }
             }
         }
-        let bytes = self.index.splice(&edits)?;
-        self.lock.commit(&bytes)
+        self.lock.commit(|file| self.index.splice(&edits, file))
     }
 }

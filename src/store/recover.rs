@@ -274,6 +274,5 @@ fn settle(tree: &Following) -> Result<(), GitError> {
     if edits.is_empty() {
         return Ok(());
     }
-    let bytes = index.splice(&edits)?;
-    lock.commit(&bytes)
+    lock.commit(|file| index.splice(&edits, file))
 }
