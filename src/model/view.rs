@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use super::{
     Agent, AgentId, Damage, Event, EventId, Fault, Knowledge, Landing, Record, Resource, SeenTask, Settings,
-    Task, TaskId, TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
+    Status, Task, TaskId, TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
 };
 
 /// A board at one commit, with the records as of now.
@@ -44,6 +44,34 @@ pub trait View {
     /// Every task that can be read, as it counts, by rank (priority, age, id).
     fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault>;
 
+    /// The tasks of a workstream that may be there for the taking, by rank (priority, age, id), told one after the
+    /// other without reading their files. Every one that counts as pending is among them, and where `held` is
+    /// asked for, every one in progress; others may be. Damaged ones never are.
+    fn candidates<'v>(
+        &'v self,
+        workstream: &WorkstreamName,
+        held: bool,
+    ) -> Result<Box<dyn Iterator<Item = Candidate> + 'v>, Fault> {
+        let tasks = self.tasks()?;
+        let is_candidate = |seen: &&SeenTask| {
+            let status = &seen.task.status;
+            seen.task.workstream == *workstream
+                && (*status == Status::Pending || held && matches!(status, Status::InProgress(_)))
+        };
+        let candidates: Vec<Candidate> = tasks.iter().filter(is_candidate).map(Candidate::of).collect();
+        Ok(Box::new(candidates.into_iter()))
+    }
+
+    /// Whether a task is done on this very board, so that those which wait for it may begin. One that is not
+    /// there, or can't be read, is not.
+    fn is_done(&self, id: TaskId) -> Result<bool, Fault> {
+        match self.task(id) {
+            Ok(seen) => Ok(seen.is_some_and(|seen| seen.is_landed_done())),
+            Err(Fault::Damaged(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+
     /// One registered agent.
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault>;
 
@@ -76,6 +104,24 @@ pub trait View {
 
     /// Every entry that can't be read, by path.
     fn damage(&self) -> Result<Vec<Damage>, Fault>;
+}
+
+/// A task that may be there for the taking.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// The task.
+    pub id: TaskId,
+    /// What it waits for, done or not.
+    pub depends_on: Vec<TaskId>,
+    /// It is pending for certain; else only reading it tells.
+    pub is_pending: bool,
+}
+
+impl Candidate {
+    fn of(seen: &SeenTask) -> Self {
+        let is_pending = seen.task.status == Status::Pending;
+        Self { id: seen.task.id, depends_on: seen.task.depends_on.clone(), is_pending }
+    }
 }
 
 /// The events of a board, oldest first.

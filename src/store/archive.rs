@@ -2,7 +2,9 @@
 //!
 //! `refs/orchestrator/archive` points at a commit whose tree maps a task's id (sharded as the tasks are)
 //! to a blob with the last record's commit message. Looking a claim up asks its ref, then here. So the
-//! number of refs stays small however many tasks were finished, and no epoch is ever forgotten.
+//! number of refs stays small however many tasks were finished, and no epoch is ever forgotten. Those that were
+//! given back, and not finished, stand in the directory `free` too: they alone may be handed out again, and to
+//! list them must not cost what was finished.
 
 use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{record, ref_name};
@@ -16,6 +18,9 @@ use super::shelf::{self, Shelf};
 
 /// How many finished claims may keep refs of their own before they are folded.
 pub(crate) const KEEP: usize = 64;
+
+/// The directory of those that were given back.
+const FREE: &str = "free";
 
 fn path(id: TaskId) -> String {
     let id = id.as_str();
@@ -36,11 +41,21 @@ fn find_in(repo: &Repo, tree: Oid, id: TaskId) -> Result<Option<Record>, GitErro
     Ok(decoded.map(|record| Record { commit: None, ..record }))
 }
 
+/// The tasks whose archived claim was given back.
+pub(crate) fn free(repo: &Repo) -> Result<Vec<TaskId>, GitError> {
+    let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(Vec::new()) };
+    let Some(directory) = repo.entry_at(repo.tree_of(commit)?, FREE)? else { return Ok(Vec::new()) };
+    Ok(repo.entries(directory.id)?.iter().filter_map(|entry| TaskId::parse(&entry.name)).collect())
+}
+
 /// All archived records, by task. Of their events only the ids.
 pub(crate) fn all(repo: &Repo, shelf: &mut Shelf) -> Result<Vec<(TaskId, Record)>, GitError> {
     let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
     for shard in repo.entries(repo.tree_of(commit)?)? {
+        if shard.name == FREE {
+            continue;
+        }
         let slot = shelf::slot(b'a', &shard.name);
         if let Some(records) = shelf.get(shard.id, slot).and_then(unpack) {
             found.extend(records);
@@ -83,12 +98,14 @@ pub(crate) fn fold(repo: &Repo, advisory: &mut Advisory, signature: &Signature) 
     for (name, commit) in refs {
         let Some(id) = ref_name::claimed_task(&name) else { continue };
         let Some(read) = records::read(repo, commit, Some(&RecordKey::Claim(id)))? else { continue };
-        match read.record.standing {
-            Standing::Completed { .. } | Standing::Free => {}
+        let is_free = match read.record.standing {
+            Standing::Completed { .. } => false,
+            Standing::Free => true,
             Standing::Held { .. } | Standing::Unreadable { .. } => continue,
-        }
+        };
         let blob = repo.write_blob(repo.commit(commit)?.message.as_bytes())?;
         edits.push((path(id), Some(blob)));
+        edits.push((format!("{FREE}/{id}"), is_free.then_some(blob)));
         over.push(Move { name, old: Some(commit.into()), new: None });
     }
     // Many refs that are all held: nothing to fold, and no reason to look again at each command.

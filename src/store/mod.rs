@@ -17,6 +17,7 @@ mod line;
 mod log;
 mod placement;
 mod presence;
+mod queue;
 mod records;
 mod recover;
 mod shelf;

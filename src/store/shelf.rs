@@ -16,13 +16,24 @@ use crate::git::{Oid, OidMap, Repo};
 
 use super::frames::Frames;
 
-/// The version grows whenever what is packed, or what the codec of an entity accepts, changes.
-const KIND: [u8; 8] = *b"shelf\0\0\x01";
+/// One file of this kind.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    /// Its name among the caches.
+    pub(crate) name: &'static str,
+    /// Name and version, in the file. The version grows whenever what is packed, or what the codec of an entity
+    /// accepts, changes.
+    pub(crate) mark: [u8; 8],
+    /// Up to so many bytes nothing is tidied up; beyond, once more than half is of the past.
+    pub(crate) small: usize,
+}
+
+/// Tasks and finished claims, whole.
+pub(crate) const SHELF: Kind = Kind { name: "shelf", mark: *b"shelf\0\0\x01", small: 1 << 20 };
+
 const ID: usize = 20;
 const HEAD: usize = ID + SLOT + 4;
 const SLOT: usize = 3;
-/// Below this many bytes nothing is tidied up.
-const SMALL: usize = 1 << 20;
 
 /// What a directory is of and its name: the latest of its kind is where to look for what has not changed.
 pub(crate) type Slot = [u8; SLOT];
@@ -39,6 +50,7 @@ pub(crate) fn slot(kind: u8, directory: &str) -> Slot {
 #[derive(Debug)]
 pub(crate) struct Shelf {
     file: Frames,
+    small: usize,
     places: OidMap<Range<usize>>,
     latest: HashMap<Slot, Range<usize>>,
     used: OidMap<Slot>,
@@ -47,8 +59,8 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     /// Reads it.
-    pub(crate) fn load(repo: &Repo) -> Self {
-        let mut file = Frames::load(repo.common_dir(), "shelf", KIND);
+    pub(crate) fn load(repo: &Repo, kind: &Kind) -> Self {
+        let mut file = Frames::load(repo.common_dir(), kind.name, kind.mark);
         let (mut places, mut latest) = (OidMap::default(), HashMap::new());
         file.each(|bytes, frame| {
             let mut found = Vec::new();
@@ -64,7 +76,7 @@ impl Shelf {
             }
             true
         });
-        Self { file, places, latest, used: OidMap::default(), fresh: OidMap::default() }
+        Self { file, small: kind.small, places, latest, used: OidMap::default(), fresh: OidMap::default() }
     }
 
     /// What is kept of this tree.
@@ -72,6 +84,14 @@ impl Shelf {
         let place = self.places.get(&tree)?.clone();
         self.used.insert(tree, slot);
         Some(&self.file.bytes[place])
+    }
+
+    /// The same, of what was got or put before.
+    pub(crate) fn peek(&self, tree: Oid) -> Option<&[u8]> {
+        match self.fresh.get(&tree) {
+            Some((_, bytes)) => Some(bytes),
+            None => Some(&self.file.bytes[self.places.get(&tree)?.clone()]),
+        }
     }
 
     /// What was put last for a slot, of whatever tree.
@@ -84,8 +104,8 @@ impl Shelf {
         self.fresh.insert(tree, (slot, bytes));
     }
 
-    /// Writes down what is new, and only what is used where most of the file is not.
-    pub(crate) fn keep(mut self) {
+    /// Writes down what is new, and only what is used where most of the file is not. Once, at the end.
+    pub(crate) fn keep(&self) {
         if self.fresh.is_empty() {
             return;
         }
@@ -95,13 +115,13 @@ impl Shelf {
         }
         let used: usize =
             self.used.keys().filter_map(|id| self.places.get(id)).map(ExactSizeIterator::len).sum();
-        if self.file.bytes.len() < SMALL + 2 * (used + payload.len()) {
+        if self.file.bytes.len() < self.small + 2 * (used + payload.len()) {
             self.file.append(&payload);
             return;
         }
-        for (id, slot) in std::mem::take(&mut self.used) {
-            let Some(place) = self.places.get(&id) else { continue };
-            pack(&mut payload, id, slot, &self.file.bytes[place.clone()]);
+        for (id, slot) in &self.used {
+            let Some(place) = self.places.get(id) else { continue };
+            pack(&mut payload, *id, *slot, &self.file.bytes[place.clone()]);
         }
         self.file.replace(&payload);
     }
@@ -137,11 +157,11 @@ mod tests {
     fn what_was_put_is_found_by_its_tree_and_the_latest_by_its_slot() {
         let (_dir, repo) = repository();
         for (tree, directory, text) in [(1, "0a", "one"), (2, "0b", "two"), (3, "0a", "three")] {
-            let mut shelf = Shelf::load(&repo);
+            let mut shelf = Shelf::load(&repo, &SHELF);
             shelf.put(id(tree), slot(b't', directory), text.as_bytes().to_vec());
             shelf.keep();
         }
-        let mut shelf = Shelf::load(&repo);
+        let mut shelf = Shelf::load(&repo, &SHELF);
         assert_eq!(shelf.get(id(1), slot(b't', "0a")), Some(&b"one"[..]));
         assert_eq!(shelf.get(id(4), slot(b't', "0a")), None);
         assert_eq!(shelf.latest(slot(b't', "0a")), Some(&b"three"[..]));
@@ -152,19 +172,19 @@ mod tests {
     fn what_is_of_the_past_goes_in_time() {
         let (_dir, repo) = repository();
         let put = |tree: u8| {
-            let mut shelf = Shelf::load(&repo);
+            let mut shelf = Shelf::load(&repo, &SHELF);
             shelf.get(id(1), slot(b't', "00"));
-            shelf.put(id(tree), slot(b't', "0a"), vec![tree; SMALL / 2]);
+            shelf.put(id(tree), slot(b't', "0a"), vec![tree; SHELF.small / 2]);
             shelf.keep();
-            Shelf::load(&repo)
+            Shelf::load(&repo, &SHELF)
         };
-        let mut first = Shelf::load(&repo);
+        let mut first = Shelf::load(&repo, &SHELF);
         first.put(id(1), slot(b't', "00"), b"used".to_vec());
         first.keep();
         let sizes: Vec<usize> = (2..12).map(|tree| put(tree).file.bytes.len()).collect();
-        assert!(sizes.iter().all(|size| *size < 4 * SMALL), "{sizes:?}");
+        assert!(sizes.iter().all(|size| *size < 4 * SHELF.small), "{sizes:?}");
         assert!(sizes.windows(2).any(|pair| pair[1] < pair[0]), "{sizes:?}");
-        let mut shelf = Shelf::load(&repo);
+        let mut shelf = Shelf::load(&repo, &SHELF);
         assert_eq!(shelf.get(id(1), slot(b't', "00")), Some(&b"used"[..]));
         assert!(shelf.get(id(11), slot(b't', "0a")).is_some());
     }

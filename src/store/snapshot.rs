@@ -11,11 +11,12 @@ use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{self, Problem, path};
 use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
 use crate::model::{
-    Agent, AgentId, Damage, Fault, Knowledge, Log, Record, RecordKey, Resource, SeenTask, Settings, Task,
-    TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
+    Agent, AgentId, Candidate, Damage, Fault, Knowledge, Log, Record, RecordKey, Resource, SeenTask,
+    Settings, Task, TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
 };
 
-use super::shelf::{self, Shelf};
+use super::queue::Queue;
+use super::shelf::{self, SHELF, Shelf};
 use super::standing::{Found, judge};
 use super::whereabouts::Whereabouts;
 use super::{archive, log, presence, records};
@@ -34,6 +35,7 @@ pub(crate) struct Snapshot<'r> {
     /// Asked where a record and a file disagree.
     whereabouts: Whereabouts<'r>,
     tasks: OnceCell<(Rc<[SeenTask]>, Vec<Damage>)>,
+    queue: OnceCell<Queue>,
 }
 
 /// A file of the board.
@@ -57,6 +59,7 @@ impl<'r> Snapshot<'r> {
             log: OnceCell::new(),
             whereabouts: Whereabouts::new(repo, tip),
             tasks: OnceCell::new(),
+            queue: OnceCell::new(),
         };
         if let Some(stored) = snapshot.file(path::CONFIG)? {
             snapshot.settings = codec::settings::decode(&stored.bytes)
@@ -104,7 +107,7 @@ impl<'r> Snapshot<'r> {
     }
 
     /// The entries of a directory, sorted; none if it is not there.
-    fn list(&self, directory: &str) -> Result<Vec<Entry>, Fault> {
+    pub(super) fn list(&self, directory: &str) -> Result<Vec<Entry>, Fault> {
         match self.entry(directory)? {
             Some(Entry { kind: EntryKind::Tree, id, .. }) => Ok(self.repo.entries(id)?),
             Some(_) | None => Ok(Vec::new()),
@@ -150,8 +153,16 @@ impl<'r> Snapshot<'r> {
         Ok(self.tasks.get().expect("set above"))
     }
 
+    fn queue(&self) -> Result<&Queue, Fault> {
+        if self.queue.get().is_none() {
+            let read = Queue::read(self.repo, self)?;
+            let _already = self.queue.set(read);
+        }
+        Ok(self.queue.get().expect("set above"))
+    }
+
     fn read_tasks(&self) -> Result<(Rc<[SeenTask]>, Vec<Damage>), Fault> {
-        let mut shelf = Shelf::load(self.repo);
+        let mut shelf = Shelf::load(self.repo, &SHELF);
         let mut records: HashMap<TaskId, Record> = archive::all(self.repo, &mut shelf)?.into_iter().collect();
         records.extend(records::claims(self.repo)?);
         let (mut tasks, mut damage) = (Vec::new(), Vec::new());
@@ -182,7 +193,36 @@ impl<'r> Snapshot<'r> {
             return Ok(tasks.into_iter().map(|(_, task)| task).collect());
         }
         let mut known: OidMap<Task> = shelf.latest(slot).and_then(unpack).into_iter().flatten().collect();
-        let (mut tasks, mut packer, mut is_sound) = (Vec::new(), Packer::default(), true);
+        let (mut tasks, mut packer) = (Vec::new(), Packer::default());
+        let is_sound = self.each_task(
+            shard,
+            &mut |blob, id| Some((blob, known.remove(&blob).filter(|task| task.id == id)?)),
+            &mut |blob, task| (blob, task),
+            &mut |(blob, task)| {
+                packer.0.extend_from_slice(blob.as_slice());
+                packer.task(&task);
+                tasks.push(task);
+            },
+            damage,
+        )?;
+        // What is damaged is looked at each time: nothing is kept that could hide it.
+        if is_sound {
+            shelf.put(shard.id, slot, packer.0);
+        }
+        Ok(tasks)
+    }
+
+    /// Goes through the tasks of a directory: each is what is `known` of its blob, or what is `made` of its file.
+    /// Whether all of them could be read; what could not is told as damage.
+    pub(super) fn each_task<T>(
+        &self,
+        shard: &Entry,
+        known: &mut dyn FnMut(Oid, TaskId) -> Option<T>,
+        made: &mut dyn FnMut(Oid, Task) -> T,
+        take: &mut dyn FnMut(T),
+        damage: &mut Vec<Damage>,
+    ) -> Result<bool, Fault> {
+        let mut is_sound = true;
         for entry in self.repo.entries(shard.id)? {
             let path = format!("{}/{}/{}", path::TASKS, shard.name, entry.name);
             let path::Place::Task(id) = path::place(&path) else {
@@ -191,16 +231,12 @@ impl<'r> Snapshot<'r> {
                 continue;
             };
             let is_file = matches!(entry.kind, EntryKind::File | EntryKind::Executable);
-            let task = match known.remove(&entry.id).filter(|task| is_file && task.id == id) {
-                Some(task) => Ok(task),
-                None => self.task_at(id, &path, &entry),
-            };
-            match task {
-                Ok(task) => {
-                    packer.0.extend_from_slice(entry.id.as_slice());
-                    packer.task(&task);
-                    tasks.push(task);
-                }
+            if let Some(known) = is_file.then(|| known(entry.id, id)).flatten() {
+                take(known);
+                continue;
+            }
+            match self.task_at(id, &path, &entry) {
+                Ok(task) => take(made(entry.id, task)),
                 Err(Fault::Damaged(found)) => {
                     damage.push(found);
                     is_sound = false;
@@ -208,11 +244,7 @@ impl<'r> Snapshot<'r> {
                 Err(other) => return Err(other),
             }
         }
-        // What is damaged is looked at each time: nothing is kept that could hide it.
-        if is_sound {
-            shelf.put(shard.id, slot, packer.0);
-        }
-        Ok(tasks)
+        Ok(is_sound)
     }
 
     /// Decodes every entry of a flat directory; what can't be is returned as damage.
@@ -344,6 +376,22 @@ impl View for Snapshot<'_> {
 
     fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault> {
         Ok(Rc::clone(&self.all_tasks()?.0))
+    }
+
+    fn candidates<'v>(
+        &'v self,
+        workstream: &WorkstreamName,
+        held: bool,
+    ) -> Result<Box<dyn Iterator<Item = Candidate> + 'v>, Fault> {
+        Ok(Box::new(self.queue()?.candidates(self.repo, workstream.as_str(), held)?))
+    }
+
+    fn is_done(&self, id: TaskId) -> Result<bool, Fault> {
+        // Done on another branch is not done here: without a word of its own file there is nothing to look at.
+        if !self.queue()?.is_done_in_file(id) {
+            return Ok(false);
+        }
+        Ok(self.task(id)?.is_some_and(|seen| seen.is_landed_done()))
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {

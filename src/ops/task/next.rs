@@ -1,6 +1,6 @@
 //! `task next`
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use crate::model::{
     AgentId, Change, Context, Operation, Refusal, SeenTask, Standing, Status, TaskId, View, WorkstreamName,
@@ -43,22 +43,32 @@ impl Operation for Next {
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<NextTask>, Refusal> {
         resolve::open_workstream(view, &self.workstream)?;
-        let tasks = view.tasks()?;
         // Cancelled, damaged or deleted ones never get in here, so what depends on them keeps waiting.
-        let done: HashSet<TaskId> =
-            tasks.iter().filter(|seen| seen.is_landed_done()).map(|seen| seen.task.id).collect();
+        let mut done: HashMap<TaskId, bool> = HashMap::new();
         let mut waiting = Vec::new();
-        for seen in tasks.iter().filter(|seen| seen.task.workstream == self.workstream) {
-            let Some(from) = self.available(view, seen, context)? else { continue };
-            let missing = seen.task.depends_on.iter().copied().filter(|id| !done.contains(id));
-            let dependencies: Vec<TaskId> = missing.collect();
-            if !dependencies.is_empty() {
+        for candidate in view.candidates(&self.workstream, context.settings.claims_expire)? {
+            let mut dependencies = Vec::new();
+            for id in candidate.depends_on {
+                let is_done = match done.get(&id) {
+                    Some(known) => *known,
+                    None => *done.entry(id).or_insert(view.is_done(id)?),
+                };
+                dependencies.extend((!is_done).then_some(id));
+            }
+            let is_waiting = !dependencies.is_empty();
+            if is_waiting && candidate.is_pending {
+                waiting.push(Waiting { task: candidate.id, dependencies });
+                continue;
+            }
+            let Some(seen) = view.task(candidate.id)? else { continue };
+            let Some(from) = self.available(view, &seen, context)? else { continue };
+            if is_waiting {
                 if seen.task.status == Status::Pending {
                     waiting.push(Waiting { task: seen.task.id, dependencies });
                 }
                 continue;
             }
-            let taken = take(seen, &self.agent, from.as_ref(), context);
+            let taken = take(&seen, &self.agent, from.as_ref(), context);
             return Ok(Change {
                 edits: taken.edits,
                 records: taken.records,

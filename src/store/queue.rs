@@ -1,0 +1,287 @@
+//! The queue: of each task only what tells whether it may be handed out and when its turn is.
+//!
+//! `task next` asks this of every task of a board, and of nearly none of them anything else. So it is kept beside
+//! the repository in a file of its own (a [`Shelf`]), fifty bytes a task and keyed by the trees of the tasks'
+//! directories: found, it is true; not found, that one directory is read again. What records say is looked at
+//! only where a ref of its own says that there is one, and what a record says is kept by its commit.
+//!
+//! It may only err on the side of offering too much: who takes a task reads the task.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+use crate::codec::{path, ref_name};
+use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
+use crate::model::{
+    Candidate, Fault, Finish, Priority, RecordKey, Standing, Status, Task, TaskId, Timestamp,
+};
+
+use super::shelf::{self, Shelf};
+use super::snapshot::Snapshot;
+use super::{archive, records};
+
+const QUEUE: shelf::Kind = shelf::Kind { name: "queue", mark: *b"queue\0\0\x01", small: 1 << 17 };
+
+/// What is known of a board's tasks.
+pub(super) struct Queue {
+    shelf: Shelf,
+    /// The tree of each directory of tasks, by the first two digits of their ids.
+    directories: HashMap<[u8; 2], Oid>,
+    /// Those directories of which nothing can be kept, since something in them is damaged.
+    damaged: OidMap<Vec<u8>>,
+    /// What the records with refs of their own say.
+    records: HashMap<TaskId, Word>,
+    /// The tasks whose archived record says that they were given back.
+    given_back: HashSet<TaskId>,
+    has_archive: bool,
+}
+
+/// What a record says, in a word, and its epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Word {
+    standing: u8,
+    epoch: u32,
+}
+
+const HELD: u8 = 0;
+const FREE: u8 = 1;
+const DONE: u8 = 2;
+const CANCELLED: u8 = 3;
+const UNREADABLE: u8 = 4;
+
+impl Queue {
+    /// What is known of the board, with what was not known read.
+    pub(super) fn read(repo: &Repo, board: &Snapshot<'_>) -> Result<Self, Fault> {
+        let mut shelf = Shelf::load(repo, &QUEUE);
+        let records = words(repo, &mut shelf)?;
+        let mut queue = Self {
+            shelf,
+            directories: HashMap::new(),
+            damaged: OidMap::default(),
+            records,
+            given_back: archive::free(repo)?.into_iter().collect(),
+            has_archive: repo.read_ref(ref_name::ARCHIVE)?.is_some(),
+        };
+        for directory in board.list(path::TASKS)? {
+            let (EntryKind::Tree, Ok(digits)) = (directory.kind, directory.name.as_bytes().try_into()) else {
+                continue;
+            };
+            queue.learn(board, &directory)?;
+            queue.directories.insert(digits, directory.id);
+        }
+        queue.shelf.keep();
+        Ok(queue)
+    }
+
+    fn learn(&mut self, board: &Snapshot<'_>, directory: &Entry) -> Result<(), Fault> {
+        let slot = shelf::slot(b'q', &directory.name);
+        if self.shelf.get(directory.id, slot).is_some() {
+            return Ok(());
+        }
+        let before = self.shelf.latest(slot).unwrap_or_default();
+        let known: HashMap<&[u8], &[u8]> = slips(before).map(|slip| (slip.blob, slip.bytes)).collect();
+        let mut bytes = Vec::new();
+        let is_sound = board.each_task(
+            directory,
+            &mut |blob, id| {
+                let slip =
+                    known.get(blob.as_slice()).filter(|slip| slip[20..28] == *id.as_str().as_bytes())?;
+                Some(slip.to_vec())
+            },
+            &mut |blob, task| pack(blob, &task),
+            &mut |slip| bytes.extend_from_slice(&slip),
+            &mut Vec::new(),
+        )?;
+        if is_sound {
+            self.shelf.put(directory.id, slot, bytes);
+        } else {
+            self.damaged.insert(directory.id, bytes);
+        }
+        Ok(())
+    }
+
+    fn bytes(&self, directory: Oid) -> &[u8] {
+        self.shelf
+            .peek(directory)
+            .or_else(|| self.damaged.get(&directory).map(Vec::as_slice))
+            .unwrap_or_default()
+    }
+
+    /// Whether this board's own file says that the task is done.
+    pub(super) fn is_done_in_file(&self, id: TaskId) -> bool {
+        let digits = id.as_str().as_bytes();
+        let Some(directory) = self.directories.get(&digits[..2]) else { return false };
+        slips(self.bytes(*directory)).any(|slip| slip.id == digits && slip.status == DONE_FILE)
+    }
+
+    /// The tasks of a workstream that may be pending or, where `held` is asked for, in progress; by rank.
+    pub(super) fn candidates(
+        &self,
+        repo: &Repo,
+        workstream: &str,
+        held: bool,
+    ) -> Result<impl Iterator<Item = Candidate> + use<>, GitError> {
+        let mut found = BinaryHeap::new();
+        for directory in self.directories.values() {
+            for slip in slips(self.bytes(*directory)).filter(|slip| slip.workstream == workstream.as_bytes())
+            {
+                let Some(id) = std::str::from_utf8(slip.id).ok().and_then(TaskId::parse) else { continue };
+                if let Some(is_pending) = self.may_be_free(repo, id, &slip, held)? {
+                    let rank = (Priority(slip.priority), Timestamp::from_millis(slip.created_at), id);
+                    found.push(Reverse((rank, is_pending, slip.depends_on())));
+                }
+            }
+        }
+        Ok(std::iter::from_fn(move || {
+            let Reverse(((_, _, id), is_pending, depends_on)) = found.pop()?;
+            Some(Candidate { id, depends_on, is_pending })
+        }))
+    }
+
+    /// Whether a task may be pending (or in progress, where `held` is asked for); `true` inside: it is pending
+    /// for certain. See [`super::standing`] for what counts when record and file disagree.
+    fn may_be_free(
+        &self,
+        repo: &Repo,
+        id: TaskId,
+        slip: &Slip<'_>,
+        held: bool,
+    ) -> Result<Option<bool>, GitError> {
+        let uncertain = |is: bool| Ok(is.then_some(false));
+        let Some(word) = self.records.get(&id) else {
+            let is_archived =
+                || -> Result<bool, GitError> { Ok(self.has_archive && archive::find(repo, id)?.is_some()) };
+            return match slip.status {
+                PENDING if self.has_archive => uncertain(true),
+                PENDING => Ok(Some(true)),
+                IN_PROGRESS => uncertain(held || is_archived()?),
+                BLOCKED => uncertain(is_archived()?),
+                _ => uncertain(self.given_back.contains(&id)),
+            };
+        };
+        uncertain(match (slip.status, word.standing) {
+            (PENDING, _) | (_, UNREADABLE) => true,
+            (_, HELD) => held,
+            (BLOCKED, FREE) => false,
+            (_, FREE) => true,
+            (DONE_FILE, DONE) | (CANCELLED_FILE, CANCELLED) => {
+                slip.epoch == u32::MAX || word.epoch == u32::MAX || slip.epoch < word.epoch
+            }
+            _ => true,
+        })
+    }
+}
+
+/// What the records with refs of their own say. What a commit says never changes, so it is kept.
+fn words(repo: &Repo, shelf: &mut Shelf) -> Result<HashMap<TaskId, Word>, GitError> {
+    let slot = shelf::slot(b'c', "");
+    let mut found = HashMap::new();
+    for (name, commit) in repo.list_refs(ref_name::CLAIMS)? {
+        let Some(id) = ref_name::claimed_task(&name) else { continue };
+        let kept = shelf.get(commit, slot).and_then(|bytes| {
+            let (standing, epoch) = bytes.split_first()?;
+            Some(Word { standing: *standing, epoch: u32::from_le_bytes(epoch.try_into().ok()?) })
+        });
+        if let Some(word) = kept {
+            found.insert(id, word);
+            continue;
+        }
+        let Some(read) = records::read(repo, commit, Some(&RecordKey::Claim(id)))? else { continue };
+        let standing = match &read.record.standing {
+            Standing::Held { .. } => HELD,
+            Standing::Free => FREE,
+            Standing::Completed { finish: Finish::Done, .. } => DONE,
+            Standing::Completed { finish: Finish::Cancelled, .. } => CANCELLED,
+            Standing::Unreadable { .. } => UNREADABLE,
+        };
+        let word = Word { standing, epoch: narrow(read.record.epoch) };
+        found.insert(id, word);
+        // One that can't be read may be there again tomorrow.
+        if standing != UNREADABLE {
+            shelf.put(commit, slot, [&[standing][..], &word.epoch.to_le_bytes()].concat());
+        }
+    }
+    Ok(found)
+}
+
+/// An epoch; the highest number stands for all that are larger, too.
+fn narrow(epoch: u64) -> u32 {
+    u32::try_from(epoch).unwrap_or(u32::MAX)
+}
+
+const PENDING: u8 = 0;
+const IN_PROGRESS: u8 = 1;
+const BLOCKED: u8 = 2;
+const DONE_FILE: u8 = 3;
+const CANCELLED_FILE: u8 = 4;
+
+/// One task: blob, id, status, epoch, priority, age, the lengths of workstream and dependencies, and these.
+const FIXED: usize = 20 + TaskId::LENGTH + 1 + 4 + 8 + 8 + 1 + 2;
+
+struct Slip<'b> {
+    bytes: &'b [u8],
+    blob: &'b [u8],
+    id: &'b [u8],
+    status: u8,
+    epoch: u32,
+    priority: i64,
+    created_at: i64,
+    workstream: &'b [u8],
+    dependencies: &'b [u8],
+}
+
+impl Slip<'_> {
+    fn depends_on(&self) -> Vec<TaskId> {
+        let ids = self.dependencies.chunks_exact(TaskId::LENGTH);
+        ids.filter_map(|id| TaskId::parse(std::str::from_utf8(id).ok()?)).collect()
+    }
+}
+
+fn pack(blob: Oid, task: &Task) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(FIXED + task.workstream.as_str().len());
+    bytes.extend_from_slice(blob.as_slice());
+    bytes.extend_from_slice(task.id.as_str().as_bytes());
+    bytes.push(match task.status {
+        Status::Pending => PENDING,
+        Status::InProgress(_) => IN_PROGRESS,
+        Status::Blocked { .. } => BLOCKED,
+        Status::Done { .. } => DONE_FILE,
+        Status::Cancelled { .. } => CANCELLED_FILE,
+    });
+    bytes.extend_from_slice(&narrow(task.epoch).to_le_bytes());
+    bytes.extend_from_slice(&task.priority.0.to_le_bytes());
+    bytes.extend_from_slice(&task.created_at.millis().to_le_bytes());
+    let workstream = task.workstream.as_str().as_bytes();
+    bytes.push(u8::try_from(workstream.len()).unwrap_or(u8::MAX));
+    bytes.extend_from_slice(&u16::try_from(task.depends_on.len()).unwrap_or(u16::MAX).to_le_bytes());
+    bytes.extend_from_slice(workstream);
+    let dependencies = task.depends_on.iter().take(usize::from(u16::MAX));
+    dependencies.for_each(|id| bytes.extend_from_slice(id.as_str().as_bytes()));
+    bytes
+}
+
+/// The tasks of a directory. What can't be read ends them; the file's checksums let nothing damaged come here.
+fn slips(bytes: &[u8]) -> impl Iterator<Item = Slip<'_>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let (fixed, after) = rest.split_at_checked(FIXED)?;
+        let number = |at: usize| i64::from_le_bytes(fixed[at..at + 8].try_into().unwrap_or_default());
+        let names = usize::from(fixed[FIXED - 3]);
+        let dependencies = usize::from(u16::from_le_bytes([fixed[FIXED - 2], fixed[FIXED - 1]]));
+        let (workstream, after) = after.split_at_checked(names)?;
+        let (dependencies, after) = after.split_at_checked(dependencies * TaskId::LENGTH)?;
+        let slip = Slip {
+            bytes: &rest[..rest.len() - after.len()],
+            blob: &fixed[..20],
+            id: &fixed[20..28],
+            status: fixed[28],
+            epoch: u32::from_le_bytes(fixed[29..33].try_into().unwrap_or_default()),
+            priority: number(33),
+            created_at: number(41),
+            workstream,
+            dependencies,
+        };
+        rest = after;
+        Some(slip)
+    })
+}
