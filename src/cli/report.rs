@@ -12,12 +12,14 @@ use super::args::Color;
 use crate::views::render::STYLE_START;
 
 /// The answer of a command: data for stdout, remarks for stderr, an exit code.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Report {
     /// The one document of `--json`.
     pub json: Value,
     /// The same for people.
     pub text: String,
+    /// In the place of these two: an answer that is long, written out only in the form that is printed.
+    long: Option<Box<dyn Long>>,
     /// A sentence each.
     pub remarks: Vec<String>,
     /// 0 unless the answer is negative.
@@ -28,12 +30,28 @@ impl Report {
     /// A positive answer.
     pub fn new(json: &impl Serialize, text: impl Into<String>) -> Self {
         let json = serde_json::to_value(json).unwrap_or_default();
-        Self { json, text: text.into(), remarks: Vec::new(), exit: 0 }
+        Self { json, text: text.into(), ..Self::default() }
+    }
+
+    /// A positive answer that may be long.
+    pub fn long<T: Serialize + 'static>(document: T, text: impl Fn(&T) -> String + 'static) -> Self {
+        Self { long: Some(Box::new((document, text))), ..Self::default() }
+    }
+
+    /// Lines, each of them JSON, that are printed as they come: as they are, or as one array.
+    pub fn lines(each: impl Fn(&mut dyn FnMut(String) -> bool) -> Result<(), Refusal> + 'static) -> Self {
+        Self { long: Some(Box::new(Lines(each))), ..Self::default() }
     }
 
     /// A negative answer: a result and no error.
     pub fn negative(json: &impl Serialize, text: impl Into<String>) -> Self {
         Self { exit: 1, ..Self::new(json, text) }
+    }
+
+    /// The same with another exit code.
+    #[must_use]
+    pub fn exit(self, exit: u8) -> Self {
+        Self { exit, ..self }
     }
 
     /// The same with remarks.
@@ -42,6 +60,54 @@ impl Report {
         self.remarks.extend(remarks);
         self
     }
+}
+
+trait Long {
+    /// Writes it, as JSON or as text.
+    fn write(&self, is_json: bool, out: &mut dyn io::Write) -> Result<io::Result<()>, Refusal>;
+}
+
+impl<T: Serialize, F: Fn(&T) -> String> Long for (T, F) {
+    fn write(&self, is_json: bool, out: &mut dyn io::Write) -> Result<io::Result<()>, Refusal> {
+        let text =
+            if is_json { json::for_terminal(json::pretty(&self.0)) } else { visible(&self.1(&self.0)) };
+        Ok(out.write_all(whole_lines(text).as_bytes()))
+    }
+}
+
+struct Lines<F>(F);
+
+impl<F: Fn(&mut dyn FnMut(String) -> bool) -> Result<(), Refusal>> Long for Lines<F> {
+    fn write(&self, is_json: bool, out: &mut dyn io::Write) -> Result<io::Result<()>, Refusal> {
+        let mut out = io::BufWriter::new(out);
+        let mut written = Ok(());
+        let mut before = "[\n";
+        (self.0)(&mut |line| {
+            written = if is_json {
+                let value = serde_json::from_str::<Value>(&line).unwrap_or_default();
+                let text = json::for_terminal(json::pretty(&value));
+                let indented = text.trim_end().replace('\n', "\n  ");
+                write!(out, "{before}  {indented}")
+            } else {
+                writeln!(out, "{}", visible(&line))
+            };
+            before = ",\n";
+            written.is_ok()
+        })?;
+        if is_json {
+            let end = if before == "[\n" { "[]\n" } else { "\n]\n" };
+            written = written.and_then(|()| out.write_all(end.as_bytes()));
+        }
+        Ok(written.and_then(|()| out.flush()))
+    }
+}
+
+/// Text that ends with a line break, if there is any.
+fn whole_lines(mut text: String) -> String {
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    text
 }
 
 /// How things are printed.
@@ -72,13 +138,16 @@ impl Printer {
 
     /// Prints an answer; its exit code. A closed pipe is the reader's decision and no failure.
     pub fn print(self, report: &Report) -> u8 {
-        let mut text =
-            if self.json { json::for_terminal(&json::pretty(&report.json)) } else { visible(&report.text) };
-        if !text.is_empty() && !text.ends_with('\n') {
-            text.push('\n');
-        }
         let mut out = io::stdout().lock();
-        if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush())
+        let written = match &report.long {
+            Some(long) => match long.write(self.json, &mut out) {
+                Ok(written) => written,
+                Err(refusal) => return self.fail(&refusal),
+            },
+            None if self.json => out.write_all(json::for_terminal(json::pretty(&report.json)).as_bytes()),
+            None => out.write_all(whole_lines(visible(&report.text)).as_bytes()),
+        };
+        if let Err(error) = written.and_then(|()| out.flush())
             && error.kind() != io::ErrorKind::BrokenPipe
         {
             return self.fail(&Refusal::new(
@@ -104,7 +173,7 @@ impl Printer {
                 "hint": refusal.hint,
                 "retryable": refusal.code.is_retryable(),
             }});
-            json::for_terminal(&json::pretty(&error))
+            json::for_terminal(json::pretty(&error))
         } else {
             let hint = refusal.hint.as_ref().map(|hint| format!("\nhint: {}\n", visible(hint)));
             format!("error: {}\n{}", visible(&refusal.message), hint.unwrap_or_default())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -106,8 +107,15 @@ impl Orchestrator {
             made.and_then(|()| fs::write(&path, text)).map_err(|error| failed(&path, &error))
         };
         write("state.json", &json::pretty(&state::state(&*view, self.now())?))?;
-        let lines: String = state::export_events(&view.log()?).into_iter().map(|line| line + "\n").collect();
-        write("events.jsonl", &lines)?;
+        let events = directory.join("events.jsonl");
+        let file = fs::File::create_new(&events).map_err(|error| failed(&events, &error))?;
+        let mut out = std::io::BufWriter::new(file);
+        let mut written = Ok(());
+        state::export_events(&*view, &mut |line| {
+            written = writeln!(out, "{line}");
+            written.is_ok()
+        })?;
+        written.and_then(|()| out.flush()).map_err(|error| failed(&events, &error))?;
         let mut count = 2;
         fs::create_dir_all(directory.join("knowledge")).map_err(|error| failed(directory, &error))?;
         for topic in view.topics()? {

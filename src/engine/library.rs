@@ -127,7 +127,7 @@ impl Orchestrator {
         let updated_at = match told.already {
             Already::Changed => self.now().max(task.newest_stamp()),
             Already::WasSo => {
-                let logged = self.view()?.log()?.newest_of_task(task.id);
+                let logged = self.view()?.updates()?.tasks.get(&task.id).copied();
                 logged.max(Some(task.newest_stamp())).unwrap_or(task.created_at)
             }
         };
@@ -204,8 +204,7 @@ impl Orchestrator {
 
     /// The event log, oldest first, as the filter wants it.
     pub fn events(&self, filter: &Filter) -> Result<Vec<EventDocument>, Refusal> {
-        let log = self.view()?.log()?;
-        Ok(views::events::events(&log, filter).iter().map(EventDocument::of).collect())
+        Ok(views::events::events(&*self.view()?, filter)?.iter().map(EventDocument::of).collect())
     }
 }
 

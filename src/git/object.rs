@@ -138,6 +138,12 @@ pub(crate) fn blob_id(bytes: &[u8]) -> Oid {
 }
 
 impl Repo {
+    /// How many objects were read from the object database so far: the work that grows if something grows.
+    #[cfg(test)]
+    pub(crate) fn objects_read(&self) -> u64 {
+        self.objects_read.get()
+    }
+
     /// The tree with no entries.
     pub(crate) fn empty_tree(&self) -> Oid {
         Oid::empty_tree(gix::hash::Kind::Sha1)
@@ -179,6 +185,7 @@ impl Repo {
     /// anew: while `git gc` moves objects from one pack to another, a list of packs that was read before
     /// does not lead to them.
     fn look_up(&self, id: Oid) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+        self.objects_read.set(self.objects_read.get() + 1);
         if let Ok(Some(mut object)) = self.gix.try_find_object(id) {
             return Ok(Some((object.kind, std::mem::take(&mut object.data))));
         }

@@ -3,7 +3,7 @@
 //! Refused with a sentence: what gix would open and misread (reftable, unknown extensions), SHA-256, and a
 //! repository of somebody else that `safe.directory` does not allow. `GIT_INDEX_FILE` is not honoured.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -26,6 +26,8 @@ pub(crate) struct Repo {
     pub(super) written: RefCell<Vec<Oid>>,
     /// The trees and commits that were read first: one mutation asks for the same few again and again.
     pub(super) read: RefCell<OidMap<(gix::objs::Kind, Rc<[u8]>)>>,
+    /// How many objects were read from the object database.
+    pub(super) objects_read: Cell<u64>,
 }
 
 /// What is checked out.
@@ -98,7 +100,14 @@ impl Repo {
         let common_dir =
             if gix.common_dir() == gix.git_dir() { git_dir.clone() } else { absolute(gix.common_dir()) };
         check_format(gix.config_snapshot().plumbing())?;
-        Ok(Self { gix, git_dir, common_dir, written: RefCell::default(), read: RefCell::default() })
+        Ok(Self {
+            gix,
+            git_dir,
+            common_dir,
+            written: RefCell::default(),
+            read: RefCell::default(),
+            objects_read: Cell::new(0),
+        })
     }
 
     /// Why a repository did not open: none there, of a kind that can't be used, or something else.

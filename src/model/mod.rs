@@ -39,5 +39,5 @@ pub use refusal::{Code, Refusal};
 pub use settings::{Durability, Settings};
 pub use task::{Claim, Imported, Landing, Priority, Rank, SeenTask, Status, Task};
 pub use time::{BadTime, Span, Timestamp};
-pub use view::{Candidate, Log, View};
+pub use view::{Candidate, EventFilter, Log, Updates, View};
 pub use workstream::{Workstream, WorkstreamStatus};

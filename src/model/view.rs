@@ -4,6 +4,7 @@
 //! Damaged entries are left out of lists (and reported by [`View::damage`]); asking for one by name
 //! answers with the damage.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{
@@ -99,6 +100,36 @@ pub trait View {
     /// The whole log: the board's events by ancestry, oldest first, lock events merged in by time.
     fn log(&self) -> Result<Log, Fault>;
 
+    /// The events that fit, oldest first, in the order of the log. The last few cost what they are, and a filter
+    /// no more than those that fit it.
+    fn events(&self, filter: &EventFilter) -> Result<Log, Fault> {
+        let mut log = self.log()?;
+        log.events.retain(|event| filter.fits(event));
+        let most = filter.last.unwrap_or(usize::MAX);
+        log.events.drain(..log.events.len().saturating_sub(most));
+        Ok(log)
+    }
+
+    /// Every event of the log, one after the other, oldest first, for as long as `take` says.
+    fn each_event(&self, take: &mut dyn FnMut(Event) -> bool) -> Result<(), Fault> {
+        let _until_it_has_enough = self.log()?.events.into_iter().all(take);
+        Ok(())
+    }
+
+    /// When each task was last spoken of in the log, without reading the events.
+    fn updates(&self) -> Result<Updates, Fault> {
+        let log = self.log()?;
+        let mut updates = Updates { events: log.board_events, is_cut: log.is_cut, ..Updates::default() };
+        for event in &log.events {
+            updates.newest = updates.newest.max(Some(event.ts));
+            if let Some(id) = event.task_id() {
+                let known = updates.tasks.entry(id).or_insert(event.ts);
+                *known = event.ts.max(*known);
+            }
+        }
+        Ok(updates)
+    }
+
     /// The digests of the imports that this board contains (trailer `Orchestrator-Import`).
     fn imports(&self) -> Result<Vec<String>, Fault>;
 
@@ -124,6 +155,44 @@ impl Candidate {
     }
 }
 
+/// Which events; every condition that is set must hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventFilter {
+    /// Only so many of those that fit, the newest; `None` = all.
+    pub last: Option<usize>,
+    /// By this agent, exactly.
+    pub agent: Option<String>,
+    /// Of this action, by its word.
+    pub action: Option<String>,
+    /// At this time or later.
+    pub since: Option<Timestamp>,
+    /// That name this task.
+    pub task: Option<TaskId>,
+}
+
+impl EventFilter {
+    /// Whether an event meets the conditions, however many do.
+    pub fn fits(&self, event: &Event) -> bool {
+        self.agent.as_ref().is_none_or(|agent| *agent == event.agent)
+            && self.action.as_ref().is_none_or(|action| action == event.action.word())
+            && self.since.is_none_or(|since| event.ts >= since)
+            && self.task.is_none_or(|task| event.task_id() == Some(task))
+    }
+}
+
+/// What one pass of the log tells of every task, without its texts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Updates {
+    /// When each task was last spoken of.
+    pub tasks: HashMap<TaskId, Timestamp>,
+    /// When the newest event happened.
+    pub newest: Option<Timestamp>,
+    /// How many events are the board's own: the `version` of the predecessor's state.
+    pub events: u64,
+    /// History is cut off (a shallow clone).
+    pub is_cut: bool,
+}
+
 /// The events of a board, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Log {
@@ -136,11 +205,6 @@ pub struct Log {
 }
 
 impl Log {
-    /// The time of the newest event that names this task.
-    pub fn newest_of_task(&self, id: TaskId) -> Option<Timestamp> {
-        self.events.iter().filter(|event| event.task_id() == Some(id)).map(|event| event.ts).max()
-    }
-
     /// The event of this id.
     pub fn find(&self, id: &EventId) -> Option<&Event> {
         self.events.iter().find(|event| event.id.as_ref() == Some(id))

@@ -19,9 +19,11 @@ const HEAD: usize = 8;
 pub(crate) struct Frames {
     path: PathBuf,
     kind: [u8; 8],
-    /// All bytes of the file.
+    /// The bytes of the file, or those at its end.
     pub(crate) bytes: Vec<u8>,
-    /// Where the sound part ends.
+    /// Where in the file they begin.
+    start: usize,
+    /// Where in them the sound part ends.
     sound: usize,
 }
 
@@ -30,7 +32,55 @@ impl Frames {
     pub(crate) fn load(common_dir: &Path, name: &str, kind: [u8; 8]) -> Self {
         let path = super::advisory::home(common_dir).join("cache").join(name);
         let bytes = std::fs::read(&path).unwrap_or_default();
-        Self { path, kind, bytes, sound: 0 }
+        Self { path, kind, bytes, start: 0, sound: 0 }
+    }
+
+    /// Reads only the end of it, at most so many bytes. For frames that [`last`](Self::last) can find: each has its
+    /// own length as its last four bytes.
+    pub(crate) fn load_end(common_dir: &Path, name: &str, kind: [u8; 8], most: usize) -> Self {
+        let path = super::advisory::home(common_dir).join("cache").join(name);
+        let read = || -> io::Result<(Vec<u8>, usize)> {
+            let mut file = File::open(&path)?;
+            let mut mark = [0; 8];
+            file.read_exact(&mut mark)?;
+            let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+            if mark != kind {
+                return Ok((Vec::new(), 0));
+            }
+            let start = length.saturating_sub(most).max(mark.len());
+            file.seek(SeekFrom::Start(start as u64))?;
+            let mut bytes = Vec::with_capacity(length - start);
+            file.take((length - start) as u64).read_to_end(&mut bytes)?;
+            Ok((bytes, start))
+        };
+        let (bytes, start) = read().unwrap_or_default();
+        let mut frames = Self { path, kind, bytes, start, sound: 0 };
+        if frames.last(frames.bytes.len()).is_some() {
+            frames.sound = frames.bytes.len();
+        }
+        frames
+    }
+
+    /// Whether it was read from its beginning.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.start == 0
+    }
+
+    /// The sound frame that ends at `end`, if it is within what was read.
+    pub(crate) fn last(&self, end: usize) -> Option<Range<usize>> {
+        let length = self.bytes.get(end.checked_sub(4)?..end)?.try_into().map(u32::from_le_bytes).ok()?;
+        let start = end.checked_sub(length as usize)?.checked_sub(HEAD)?;
+        frame_at(&self.bytes, start).filter(|frame| frame.end == end)
+    }
+
+    /// Where the frame with this payload begins.
+    pub(crate) fn start_of(payload: &Range<usize>) -> usize {
+        payload.start.saturating_sub(HEAD)
+    }
+
+    /// Where the sound part ends.
+    pub(crate) fn end(&self) -> usize {
+        self.sound
     }
 
     /// Takes the sound frames one after the other; `read` says whether it could use one, and the first one
@@ -51,24 +101,36 @@ impl Frames {
 
     /// Appends a frame, if the file is still what was read and nobody else is writing.
     pub(crate) fn append(&self, payload: &[u8]) {
-        let _best_effort = self.try_append(payload);
+        self.append_all(&[payload]);
+    }
+
+    /// The same with several frames.
+    pub(crate) fn append_all(&self, payloads: &[&[u8]]) {
+        let _best_effort = self.try_append(payloads);
     }
 
     /// Puts a file with this one frame in the place of what is there.
     pub(crate) fn replace(&self, payload: &[u8]) {
-        let _best_effort = self.try_replace(payload);
+        self.replace_all(&[payload]);
     }
 
-    fn try_replace(&self, payload: &[u8]) -> io::Result<()> {
+    /// The same with several frames.
+    pub(crate) fn replace_all(&self, payloads: &[&[u8]]) {
+        let _best_effort = self.try_replace(payloads);
+    }
+
+    fn try_replace(&self, payloads: &[&[u8]]) -> io::Result<()> {
         let Some(directory) = self.path.parent() else { return Ok(()) };
         let mut file = tempfile::NamedTempFile::new_in(directory)?;
         file.write_all(&self.kind)?;
-        file.write_all(&frame_of(payload)?)?;
+        for payload in payloads {
+            file.write_all(&frame_of(payload)?)?;
+        }
         file.persist(&self.path)?;
         Ok(())
     }
 
-    fn try_append(&self, payload: &[u8]) -> io::Result<()> {
+    fn try_append(&self, payloads: &[&[u8]]) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
             std::fs::create_dir_all(directory)?;
         }
@@ -77,22 +139,25 @@ impl Frames {
         if file.try_lock().is_err() || !self.is_as_read(&mut file)? {
             return Ok(());
         }
-        let mut written = if self.sound == 0 { self.kind.to_vec() } else { Vec::new() };
-        written.extend(frame_of(payload)?);
+        let end = (self.start + self.sound) as u64;
+        let mut written = if end == 0 { self.kind.to_vec() } else { Vec::new() };
+        for payload in payloads {
+            written.extend(frame_of(payload)?);
+        }
         // What is not sound goes first; a reader in between finds the sound part.
-        file.set_len(self.sound as u64)?;
-        file.seek(SeekFrom::Start(self.sound as u64))?;
+        file.set_len(end)?;
+        file.seek(SeekFrom::Start(end))?;
         file.write_all(&written)
     }
 
     /// Whether the file is as long as it was, with the same last bytes.
     fn is_as_read(&self, file: &mut File) -> io::Result<bool> {
-        if file.metadata()?.len() != self.bytes.len() as u64 {
+        if file.metadata()?.len() != (self.start + self.bytes.len()) as u64 {
             return Ok(false);
         }
         let from = self.bytes.len().saturating_sub(64);
         let mut last = Vec::new();
-        file.seek(SeekFrom::Start(from as u64))?;
+        file.seek(SeekFrom::Start((self.start + from) as u64))?;
         file.read_to_end(&mut last)?;
         Ok(last == self.bytes[from..])
     }

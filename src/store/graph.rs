@@ -229,7 +229,7 @@ impl Graph {
 }
 
 /// An event's id in 128 bits: what its hex digits say.
-fn number_of(id: &EventId) -> u128 {
+pub(super) fn number_of(id: &EventId) -> u128 {
     let hex: String = id.as_str().chars().filter(|c| *c != '-').collect();
     let said = (hex.len() == 32).then(|| u128::from_str_radix(&hex, 16).ok()).flatten();
     said.unwrap_or_else(|| {

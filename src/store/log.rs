@@ -3,110 +3,217 @@
 //! Every commit's message is searched for event lines; copies of an event (rebase, cherry-pick, squash
 //! with its commits still around) count once, by id. What a commit changes on the board without a line of
 //! ours saying so, by hand or in a squash whose message was cut, is derived from the difference of its
-//! boards and marked so. Commits before the board's birth are not walked.
+//! boards and marked so. Commits before the board's birth are not walked. Where events stand is told by
+//! [`Annals`]; here they are read, and those of the locks put between them.
 //!
 //! A message that a mutation of ours wrote is believed to explain its commit; whether it does is for a
 //! verification of history to prove, not for each reading of it.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
-use crate::codec::{message, path};
-use crate::git::{Commit, GitError, Oid, Repo};
-use crate::model::{Event, EventId, Log, Timestamp};
+use crate::codec::{message, ref_name};
+use crate::git::{GitError, Oid, Repo};
+use crate::model::{Event, EventFilter, EventId, Log, Timestamp, Updates};
 
-use super::{derive, records};
+use super::annals::{self, Annals, Broken, Entry};
+use super::records;
 
-/// The board's own log, without locks.
-#[derive(Debug, Default)]
-pub(crate) struct History {
-    /// Oldest first, in the order in which they landed.
-    pub(crate) events: Vec<Event>,
-    /// When each agent acted last.
-    pub(crate) last_seen: BTreeMap<String, Timestamp>,
-    /// The digests of imports.
-    pub(crate) imports: Vec<String>,
-    /// History is cut off.
-    pub(crate) is_cut: bool,
+/// What can go wrong: with git, or with what was kept, which is then read anew.
+pub(super) type Attempt<T> = Result<Result<T, Broken>, GitError>;
+
+/// Reads events, one commit after the other.
+struct Reader<'r> {
+    repo: &'r Repo,
+    last: Option<(Oid, Vec<Event>)>,
 }
 
-/// The log of the board at `tip`.
-pub(crate) fn read(repo: &Repo, tip: Option<Oid>) -> Result<History, GitError> {
-    let mut history = History { is_cut: repo.is_shallow(), ..History::default() };
-    let mut known: HashSet<EventId> = HashSet::new();
-    for commit in walk(repo, tip)? {
-        let (mut events, _) = message::events(&commit.message);
-        if !message::is_ours(&commit.message) {
-            let derived = derive::events(repo, &commit, &events)?;
-            events.extend(derived);
+impl Reader<'_> {
+    fn event(&mut self, entry: &Entry) -> Result<Option<Event>, GitError> {
+        if self.last.as_ref().is_none_or(|(commit, _)| *commit != entry.commit) {
+            let commit = self.repo.commit(entry.commit)?;
+            self.last = Some((entry.commit, annals::events_of(self.repo, &commit)?));
         }
-        history.imports.extend(message::values(&commit.message, message::IMPORT).map(str::to_owned));
-        for event in events {
-            if event.id.as_ref().is_some_and(|id| !known.insert(id.clone())) {
-                continue;
+        let events = self.last.as_ref().map(|(_, events)| events.as_slice()).unwrap_or_default();
+        Ok(events.get(usize::from(entry.place)).cloned())
+    }
+}
+
+/// The events that fit, those of the locks among them, oldest first.
+pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter) -> Attempt<Log> {
+    let most = filter.last.unwrap_or(usize::MAX);
+    let agent = filter.agent.as_deref().map(annals::mark_of_agent);
+    let action = filter.action.as_deref().map(annals::mark_of_action);
+    let mut reader = Reader { repo, last: None };
+    let mut found: Vec<(Entry, Event)> = Vec::new();
+    let mut failed = None;
+    let told = annals.each(&mut |entry| {
+        if found.len() >= most {
+            return false;
+        }
+        let may_fit = agent.is_none_or(|agent| entry.agent() == agent)
+            && action.is_none_or(|action| entry.may_be(action))
+            && filter.since.is_none_or(|since| entry.at() >= since)
+            && filter.task.is_none_or(|task| entry.task() == Some(task));
+        if may_fit {
+            match reader.event(entry) {
+                Ok(event) => {
+                    found.extend(event.filter(|event| filter.fits(event)).map(|event| (*entry, event)))
+                }
+                Err(error) => failed = Some(error),
             }
-            let seen = history.last_seen.entry(event.agent.clone()).or_insert(event.ts);
-            *seen = (*seen).max(event.ts);
-            history.events.push(event);
         }
+        failed.is_none()
+    });
+    if let Some(error) = failed {
+        return Err(error);
     }
-    Ok(history)
-}
-
-/// The board's events with those of the locks merged in by time.
-pub(crate) fn with_locks(repo: &Repo, history: &History) -> Result<Log, GitError> {
-    let mut of_locks = Vec::new();
-    for (_, tip) in repo.list_refs(crate::codec::ref_name::LOCKS)? {
-        of_locks.extend(records::chain(repo, tip)?.into_iter().filter_map(|record| record.event));
+    if let Err(broken) = told {
+        return Ok(Err(broken));
     }
-    // A lock that an import brought carries an event that the board has too.
-    let known: HashSet<&EventId> = history.events.iter().filter_map(|event| event.id.as_ref()).collect();
-    of_locks.retain(|event| event.id.as_ref().is_none_or(|id| !known.contains(id)));
-    of_locks.sort_by(|one, two| (one.ts, &one.id).cmp(&(two.ts, &two.id)));
-    let mut events = Vec::with_capacity(history.events.len() + of_locks.len());
-    let mut locks = of_locks.into_iter().peekable();
-    for event in &history.events {
-        while let Some(lock) = locks.next_if(|lock| lock.ts < event.ts) {
+    // What is older than the oldest that is shown is not shown either.
+    let oldest = found.last().filter(|_| found.len() >= most).map(|(entry, _)| entry.peak);
+    found.reverse();
+    let locks = match lock_events(repo, annals, filter, oldest)? {
+        Ok(locks) => locks,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let mut events = Vec::with_capacity(found.len() + locks.len());
+    let mut locks = locks.into_iter().peekable();
+    for (entry, event) in found {
+        while let Some((_, lock)) = locks.next_if(|(at, _)| *at < entry.peak) {
             events.push(lock);
         }
-        events.push(event.clone());
+        events.push(event);
     }
-    events.extend(locks);
-    Ok(Log { events, board_events: history.events.len() as u64, is_cut: history.is_cut })
+    events.extend(locks.map(|(_, event)| event));
+    events.drain(..events.len().saturating_sub(most));
+    Ok(Ok(Log { events, board_events: annals.count(), is_cut: annals.is_cut }))
 }
 
-/// The commits that hold a board, in the order in which they landed: the first parent with all that it
-/// reaches, then what further parents bring, then the commit itself. So the log of a commit begins with the
-/// log of its first parent, and what a merge brings is news of that merge.
-fn walk(repo: &Repo, tip: Option<Oid>) -> Result<Vec<Commit>, GitError> {
-    let holds_board = |id: Oid| -> Result<Option<Commit>, GitError> {
-        let commit = match repo.commit(id) {
-            Ok(commit) => commit,
-            // The boundary of a shallow clone, or of what a partial one has.
-            Err(GitError::Missing { .. }) if Some(id) != tip => return Ok(None),
-            Err(other) => return Err(other),
-        };
-        let is_on_board = message::is_ours(&commit.message)
-            || repo.entry_at(commit.tree, path::BOARD)?.is_some()
-            || Some(id) == tip;
-        Ok(is_on_board.then_some(commit))
-    };
-    let mut visited: HashSet<Oid> = tip.into_iter().collect();
-    let mut order = Vec::new();
-    // A commit, and how many of its parents have been looked at.
-    let mut open: Vec<(Commit, usize)> = Vec::new();
-    if let Some(tip) = tip {
-        open.extend(holds_board(tip)?.map(|commit| (commit, 0)));
+/// Every event, oldest first, one after the other.
+pub(super) fn stream(repo: &Repo, annals: &Annals<'_>, take: &mut dyn FnMut(Event) -> bool) -> Attempt<()> {
+    let mut entries = Vec::new();
+    let told = annals.each(&mut |entry| {
+        entries.push(*entry);
+        true
+    });
+    if let Err(broken) = told {
+        return Ok(Err(broken));
     }
-    while let Some((commit, looked)) = open.last_mut() {
-        match commit.parents.get(*looked).copied() {
-            Some(parent) => {
-                *looked += 1;
-                if visited.insert(parent) {
-                    open.extend(holds_board(parent)?.map(|commit| (commit, 0)));
-                }
+    let locks = match lock_events(repo, annals, &EventFilter::default(), None)? {
+        Ok(locks) => locks,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let mut locks = locks.into_iter().peekable();
+    let mut reader = Reader { repo, last: None };
+    for entry in entries.iter().rev() {
+        while let Some((_, lock)) = locks.next_if(|(at, _)| *at < entry.peak) {
+            if !take(lock) {
+                return Ok(Ok(()));
             }
-            None => order.extend(open.pop().map(|(commit, _)| commit)),
+        }
+        if let Some(event) = reader.event(entry)?
+            && !take(event)
+        {
+            return Ok(Ok(()));
         }
     }
-    Ok(order)
+    let _all = locks.all(|(_, lock)| take(lock));
+    Ok(Ok(()))
+}
+
+/// The events of the locks that fit, in order, with the time at which they stand. A lock's own events stay in
+/// their order, also where a clock went back between them. None is looked for that stands before `oldest`.
+fn lock_events(
+    repo: &Repo,
+    annals: &Annals<'_>,
+    filter: &EventFilter,
+    oldest: Option<i64>,
+) -> Attempt<Vec<(i64, Event)>> {
+    let mut found = Vec::new();
+    if filter.task.is_some() {
+        return Ok(Ok(found));
+    }
+    for (_, tip) in repo.list_refs(ref_name::LOCKS)? {
+        let (mut next, mut at) = (Some(tip), i64::MAX);
+        while let Some(commit) = next {
+            let Some(read) = records::read(repo, commit, None)? else { break };
+            next = read.parent;
+            let Some(event) = read.record.event else { continue };
+            at = at.min(event.ts.millis());
+            if oldest.is_some_and(|oldest| at < oldest) {
+                break;
+            }
+            if filter.fits(&event) {
+                found.push((at, event));
+            }
+        }
+    }
+    // A lock that an import brought carries an event that the board has too.
+    if annals.has_imports() && !found.is_empty() {
+        let mut known: HashSet<EventId> = HashSet::new();
+        let mut reader = Reader { repo, last: None };
+        let commits = match annals.imports() {
+            Ok(commits) => commits,
+            Err(broken) => return Ok(Err(broken)),
+        };
+        for commit in commits {
+            let commit = repo.commit(commit)?;
+            reader.last = Some((commit.id, annals::events_of(repo, &commit)?));
+            let events = reader.last.iter().flat_map(|(_, events)| events);
+            known.extend(events.filter_map(|event| event.id.clone()));
+        }
+        found.retain(|(_, event)| event.id.as_ref().is_none_or(|id| !known.contains(id)));
+    }
+    found.sort_by(|(one_at, one), (two_at, two)| (one_at, &one.id).cmp(&(two_at, &two.id)));
+    Ok(Ok(found))
+}
+
+/// When each task was last spoken of.
+pub(super) fn updates(repo: &Repo, annals: &Annals<'_>) -> Attempt<Updates> {
+    let mut tasks = HashMap::new();
+    let mut newest: Option<Timestamp> = None;
+    let told = annals.each(&mut |entry| {
+        newest = newest.max(Some(entry.at()));
+        if let Some(task) = entry.task() {
+            let known = tasks.entry(task).or_insert(entry.at());
+            *known = entry.at().max(*known);
+        }
+        true
+    });
+    if let Err(broken) = told {
+        return Ok(Err(broken));
+    }
+    let of_locks = records::locks(repo)?.into_iter().filter_map(|lock| lock.event).map(|event| event.ts);
+    Ok(Ok(Updates {
+        tasks,
+        newest: newest.max(of_locks.max()),
+        events: annals.count(),
+        is_cut: annals.is_cut,
+    }))
+}
+
+/// When each agent, by what stands for its name, acted last.
+pub(super) fn last_seen(annals: &Annals<'_>) -> Result<HashMap<u64, Timestamp>, Broken> {
+    let mut seen: HashMap<u64, Timestamp> = HashMap::new();
+    annals.each(&mut |entry| {
+        let known = seen.entry(entry.agent()).or_insert(entry.at());
+        *known = entry.at().max(*known);
+        true
+    })?;
+    Ok(seen)
+}
+
+/// The digests of imports.
+pub(super) fn imports(repo: &Repo, annals: &Annals<'_>) -> Attempt<Vec<String>> {
+    let commits = match annals.imports() {
+        Ok(commits) => commits,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let mut digests = Vec::new();
+    for commit in commits {
+        let message = repo.commit(commit)?.message;
+        digests.extend(message::values(&message, message::IMPORT).map(str::to_owned));
+    }
+    Ok(Ok(digests))
 }

@@ -4,6 +4,7 @@
 //! recovers what a dead process left, reads, plans, writes objects, and publishes refs as the last step.
 
 mod advisory;
+mod annals;
 mod archive;
 mod derive;
 pub(crate) mod doctor;

@@ -59,15 +59,3 @@ pub(crate) fn read(repo: &Repo, commit: Oid, key: Option<&RecordKey>) -> Result<
     let decoded = record::decode(&message, key, &commit.to_string());
     Ok(decoded.map(|record| Read { record, parent }))
 }
-
-/// The records of a chain, newest first: a lock's own history.
-pub(crate) fn chain(repo: &Repo, tip: Oid) -> Result<Vec<Record>, GitError> {
-    let mut found = Vec::new();
-    let mut next = Some(tip);
-    while let Some(commit) = next {
-        let Some(read) = read(repo, commit, None)? else { break };
-        found.push(read.record);
-        next = read.parent;
-    }
-    Ok(found)
-}

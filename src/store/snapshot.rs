@@ -3,23 +3,23 @@
 //! Everything is read on demand and at most once. What can't be decoded is left out of lists and kept as
 //! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{self, Problem, path};
 use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
-use crate::model::{
-    Agent, AgentId, Candidate, Damage, Fault, Knowledge, Log, Record, RecordKey, Resource, SeenTask,
-    Settings, Task, TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
-};
+use crate::model::{Agent, Damage, Fault, Record, SeenTask, Settings, Task, TaskId, Timestamp, Workstream};
 
+use super::annals::Annals;
 use super::queue::Queue;
 use super::shelf::{self, SHELF, Shelf};
 use super::standing::{Found, judge};
 use super::whereabouts::Whereabouts;
-use super::{archive, log, presence, records};
+use super::{archive, log, records};
+
+mod view;
 
 /// The largest file of a board that is read.
 const LARGEST: usize = 4 * 1024 * 1024;
@@ -31,7 +31,8 @@ pub(crate) struct Snapshot<'r> {
     pub(crate) tip: Option<Oid>,
     tree: Option<Oid>,
     settings: Settings,
-    log: OnceCell<log::History>,
+    annals: RefCell<Option<Rc<Annals<'r>>>>,
+    last_seen: OnceCell<HashMap<u64, Timestamp>>,
     /// Asked where a record and a file disagree.
     whereabouts: Whereabouts<'r>,
     tasks: OnceCell<(Rc<[SeenTask]>, Vec<Damage>)>,
@@ -56,7 +57,8 @@ impl<'r> Snapshot<'r> {
             tip,
             tree,
             settings: Settings::default(),
-            log: OnceCell::new(),
+            annals: RefCell::new(None),
+            last_seen: OnceCell::new(),
             whereabouts: Whereabouts::new(repo, tip),
             tasks: OnceCell::new(),
             queue: OnceCell::new(),
@@ -119,12 +121,22 @@ impl<'r> Snapshot<'r> {
         codec::task::decode(&stored.bytes, id).map_err(|problem| Fault::Damaged(damage(path, problem)))
     }
 
-    fn history(&self) -> Result<&log::History, Fault> {
-        if self.log.get().is_none() {
-            let history = log::read(self.repo, self.tip)?;
-            let _already = self.log.set(history);
+    /// What the log says, by way of what is kept of it; if that turns out to be damaged, of history alone.
+    fn of_log<T>(&self, ask: impl Fn(&Annals<'r>) -> log::Attempt<T>) -> Result<T, Fault> {
+        let known = self.annals.borrow().clone();
+        let annals = match known {
+            Some(known) => known,
+            None => Rc::new(Annals::read(self.repo, self.tip)?),
+        };
+        let answer = ask(&annals)?;
+        self.annals.replace(Some(annals));
+        if let Ok(answer) = answer {
+            return Ok(answer);
         }
-        Ok(self.log.get().expect("set above"))
+        let anew = Rc::new(Annals::read_anew(self.repo, self.tip)?);
+        let answer = ask(&anew)?;
+        self.annals.replace(Some(anew));
+        answer.map_err(|_| Fault::Unreadable("the log could not be read".into()))
     }
 
     fn seen(&self, path: &str, task: Task, record: Option<Record>) -> Result<SeenTask, Fault> {
@@ -177,7 +189,8 @@ impl<'r> Snapshot<'r> {
             }
         }
         shelf.keep();
-        tasks.sort_by_key(|seen| seen.task.rank());
+        // Tasks are large: their keys are sorted, and each is moved once.
+        tasks.sort_by_cached_key(|seen| seen.task.rank());
         Ok((tasks.into(), damage))
     }
 
@@ -329,147 +342,4 @@ fn whole_file(path: &str, why: &str) -> Damage {
 
 fn stray(path: &str) -> Damage {
     whole_file(path, "no entry of the board can have this path")
-}
-
-impl View for Snapshot<'_> {
-    fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
-    fn workstream(&self, name: &WorkstreamName) -> Result<Option<Workstream>, Fault> {
-        let path = path::of_workstream(name);
-        let Some(stored) = self.file(&path)? else { return Ok(None) };
-        let decoded = codec::workstream::decode(&stored.bytes, name);
-        decoded.map(Some).map_err(|problem| Fault::Damaged(damage(&path, problem)))
-    }
-
-    fn workstreams(&self) -> Result<Vec<Workstream>, Fault> {
-        let (mut found, _) = self.all_workstreams()?;
-        found.sort_by(|one, two| (one.priority, &one.name).cmp(&(two.priority, &two.name)));
-        Ok(found)
-    }
-
-    fn workstream_names(&self) -> Result<Vec<String>, Fault> {
-        self.stems(path::WORKSTREAMS)
-    }
-
-    fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault> {
-        let path = path::of_task(id);
-        let Some(entry) = self.entry(&path)? else { return Ok(None) };
-        let task = self.task_at(id, &path, &entry)?;
-        let record = records::load(self.repo, &RecordKey::Claim(id))?;
-        self.seen(&path, task, record).map(Some)
-    }
-
-    fn task_file(&self, id: TaskId) -> Result<Option<Task>, Fault> {
-        let path = path::of_task(id);
-        let Some(entry) = self.entry(&path)? else { return Ok(None) };
-        self.task_at(id, &path, &entry).map(Some)
-    }
-
-    fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault> {
-        let shard = path::of_shard(&reference.prefix()[..2]);
-        let names = self.list(&shard)?.into_iter();
-        let ids = names.filter_map(|entry| TaskId::parse(entry.name.strip_suffix(".yaml")?));
-        Ok(ids.filter(|id| id.as_str().starts_with(reference.prefix())).collect())
-    }
-
-    fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault> {
-        Ok(Rc::clone(&self.all_tasks()?.0))
-    }
-
-    fn candidates<'v>(
-        &'v self,
-        workstream: &WorkstreamName,
-        held: bool,
-    ) -> Result<Box<dyn Iterator<Item = Candidate> + 'v>, Fault> {
-        Ok(Box::new(self.queue()?.candidates(self.repo, workstream.as_str(), held)?))
-    }
-
-    fn is_done(&self, id: TaskId) -> Result<bool, Fault> {
-        // Done on another branch is not done here: without a word of its own file there is nothing to look at.
-        if !self.queue()?.is_done_in_file(id) {
-            return Ok(false);
-        }
-        Ok(self.task(id)?.is_some_and(|seen| seen.is_landed_done()))
-    }
-
-    fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {
-        let path = path::of_agent(id);
-        let Some(stored) = self.file(&path)? else { return Ok(None) };
-        let decoded = codec::agent::decode(&stored.bytes, id);
-        decoded.map(Some).map_err(|problem| Fault::Damaged(damage(&path, problem)))
-    }
-
-    fn agents(&self) -> Result<Vec<Agent>, Fault> {
-        Ok(self.all_agents()?.0)
-    }
-
-    fn agent_names(&self) -> Result<Vec<String>, Fault> {
-        self.stems(path::AGENTS)
-    }
-
-    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault> {
-        let logged = self.history()?.last_seen.get(agent).copied();
-        Ok(logged.max(presence::seen(self.repo.common_dir(), agent)))
-    }
-
-    fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault> {
-        let path = path::of_knowledge(topic);
-        let Some(stored) = self.file(&path)? else { return Ok(None) };
-        let decoded = codec::knowledge::decode(&stored.bytes, topic);
-        decoded.map(Some).map_err(|problem| Fault::Damaged(damage(&path, problem)))
-    }
-
-    fn topics(&self) -> Result<Vec<Topic>, Fault> {
-        let files = self.topic_files()?.into_iter();
-        let mut topics: Vec<Topic> = files
-            .filter_map(|(path, _)| match path::place(&path) {
-                path::Place::Knowledge(topic) => Some(topic),
-                _ => None,
-            })
-            .collect();
-        topics.sort();
-        Ok(topics)
-    }
-
-    fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault> {
-        Ok(records::load(self.repo, &RecordKey::Lock(resource.clone()))?)
-    }
-
-    fn locks(&self) -> Result<Vec<Record>, Fault> {
-        Ok(records::locks(self.repo)?)
-    }
-
-    fn log(&self) -> Result<Log, Fault> {
-        let history = self.history()?;
-        Ok(log::with_locks(self.repo, history)?)
-    }
-
-    fn imports(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.history()?.imports.clone())
-    }
-
-    fn damage(&self) -> Result<Vec<Damage>, Fault> {
-        let mut broken = self.all_workstreams()?.1;
-        broken.extend(self.all_agents()?.1);
-        broken.extend(self.all_tasks()?.1.iter().cloned());
-        for (path, entry) in self.topic_files()? {
-            let path::Place::Knowledge(topic) = path::place(&path) else {
-                broken.push(stray(&path));
-                continue;
-            };
-            match self.stored(&path, &entry) {
-                Ok(stored) => {
-                    if let Err(problem) = codec::knowledge::decode(&stored.bytes, &topic) {
-                        broken.push(damage(&path, problem));
-                    }
-                }
-                Err(Fault::Damaged(damage)) => broken.push(damage),
-                Err(other) => return Err(other),
-            }
-        }
-        broken.sort_by(|one, two| one.path.cmp(&two.path));
-        Ok(broken)
-    }
 }

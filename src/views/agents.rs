@@ -1,44 +1,31 @@
 //! The registered agents.
 
-use crate::model::{Agent, AgentId, Fault, Log, Timestamp, View};
+use crate::model::{Agent, AgentId, EventFilter, Fault, Timestamp, View};
 
 use super::document::AgentDocument;
-use super::newest::Newest;
 
 /// All that can be read, by id.
 pub fn agents(view: &dyn View, now: Timestamp) -> Result<Vec<AgentDocument>, Fault> {
-    let agents = view.agents()?;
-    let newest = newest_for(view, &agents)?;
-    agents.iter().map(|agent| document(view, &newest, agent, now)).collect()
+    view.agents()?.iter().map(|agent| document(view, agent, now)).collect()
 }
 
 /// One agent, if it registered.
 pub fn agent(view: &dyn View, id: &AgentId, now: Timestamp) -> Result<Option<AgentDocument>, Fault> {
-    let Some(agent) = view.agent(id)? else { return Ok(None) };
-    let newest = newest_for(view, std::slice::from_ref(&agent))?;
-    document(view, &newest, &agent, now).map(Some)
-}
-
-/// The log is read only where an imported stamp has to be weighed against it.
-fn newest_for(view: &dyn View, agents: &[Agent]) -> Result<Newest, Fault> {
-    let weighs = agents.iter().any(|agent| agent.imported.get("last_seen").is_some());
-    Ok(Newest::of(&if weighs { view.log()? } else { Log::default() }))
+    view.agent(id)?.map(|agent| document(view, &agent, now)).transpose()
 }
 
 /// An imported `last_seen` is kept as it was written until the agent is seen here for the first time.
-pub(crate) fn document(
-    view: &dyn View,
-    newest: &Newest,
-    agent: &Agent,
-    now: Timestamp,
-) -> Result<AgentDocument, Fault> {
+pub(crate) fn document(view: &dyn View, agent: &Agent, now: Timestamp) -> Result<AgentDocument, Fault> {
     let stale_after = view.settings().agents_stale_after;
     let seen = view.last_seen(agent.id.as_str())?;
     let Some(kept) = agent.imported.get("last_seen") else {
         return Ok(AgentDocument::of(agent, seen, now, stale_after));
     };
     let kept_at = Timestamp::parse(kept).ok();
-    if seen > newest.imported_of(agent.id.as_str()) {
+    let own = EventFilter { agent: Some(agent.id.to_string()), ..EventFilter::default() };
+    let log = view.events(&own)?;
+    let imported = log.events.iter().filter(|event| event.line.is_some()).map(|event| event.ts).max();
+    if seen > imported {
         return Ok(AgentDocument::of(agent, seen.max(kept_at), now, stale_after));
     }
     let document = AgentDocument::of(agent, kept_at, now, stale_after);

@@ -1,43 +1,13 @@
 //! The log, filtered.
 
-use crate::model::{Event, Log, TaskId, Timestamp};
+use crate::model::{Event, EventFilter, Fault, View};
 
-/// Which events; every condition that is set must hold.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
-    /// Only so many of those that fit, the newest; `None` = all.
-    pub last: Option<usize>,
-    /// By this agent, exactly.
-    pub agent: Option<String>,
-    /// Of this action, by its word.
-    pub action: Option<String>,
-    /// At this time or later.
-    pub since: Option<Timestamp>,
-    /// That name this task.
-    pub task: Option<TaskId>,
-}
-
-impl Filter {
-    fn fits(&self, event: &Event) -> bool {
-        self.agent.as_ref().is_none_or(|agent| *agent == event.agent)
-            && self.action.as_ref().is_none_or(|action| action == event.action.word())
-            && self.since.is_none_or(|since| event.ts >= since)
-            && self.task.is_none_or(|task| event.task_id() == Some(task))
-    }
-}
+/// Which events.
+pub type Filter = EventFilter;
 
 /// The events that fit, oldest first, in the order of the log.
-pub fn events(log: &Log, filter: &Filter) -> Vec<Event> {
-    newest(log, filter).into_iter().cloned().collect()
-}
-
-/// The same, borrowed. Walks backwards, so that the last few of a long log cost little.
-pub(crate) fn newest<'a>(log: &'a Log, filter: &Filter) -> Vec<&'a Event> {
-    let most = filter.last.unwrap_or(usize::MAX);
-    let mut found: Vec<&Event> =
-        log.events.iter().rev().filter(|event| filter.fits(event)).take(most).collect();
-    found.reverse();
-    found
+pub fn events(view: &dyn View, filter: &Filter) -> Result<Vec<Event>, Fault> {
+    Ok(view.events(filter)?.events)
 }
 
 #[cfg(test)]
@@ -52,7 +22,7 @@ mod tests {
             .logs(event("e2", at(2), "agent-2", Action::TaskClaimed).with("task_id", "04b29b0b"))
             .logs(event("e3", at(3), "agent-1", Action::Custom("deployed".to_owned())))
             .logs(event("e4", at(2), "agent-1", Action::TaskCompleted).with("task_id", "299833bc"));
-        events(&board.log, filter).iter().map(|event| event.id.as_ref().unwrap().to_string()).collect()
+        events(&board, filter).unwrap().iter().map(|event| event.id.as_ref().unwrap().to_string()).collect()
     }
 
     #[test]

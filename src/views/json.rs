@@ -23,7 +23,10 @@ pub fn line<T: Serialize + ?Sized>(value: &T) -> String {
 
 /// JSON text in which every character that does not print is escaped (newlines between values stay).
 /// It means the same, and can do nothing to a terminal. Such characters can stand inside strings only.
-pub fn for_terminal(json: &str) -> String {
+pub fn for_terminal(json: String) -> String {
+    if json.bytes().all(|byte| byte == b'\n' || (0x20..0x7f).contains(&byte)) {
+        return json;
+    }
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\n' || is_printable(c) {
@@ -55,7 +58,7 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_that_does_not_print() {
         let hostile = json!({"a": "\u{1b}[2J\u{9b}\u{202e}\u{7f}\u{2028}ö😀"});
-        let text = for_terminal(&pretty(&hostile));
+        let text = for_terminal(pretty(&hostile));
         assert!(text.chars().all(|c| c == '\n' || is_printable(c)), "{text}");
         assert!(text.contains("ö😀"));
         assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), hostile);

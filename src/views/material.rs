@@ -62,7 +62,7 @@ impl Material {
             workstreams: view.workstreams()?,
             relevance: Index::of(&knowledge),
             locks: locks::live(view, now)?,
-            newest: Newest::of(&log),
+            newest: Newest(view.updates()?),
             tasks,
             index,
             knowledge,

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Fault, Knowledge, SeenTask, TaskId, View, WorkstreamName};
 
 use super::document::{Counts, EventDocument, TaskDocument, WorkstreamDocument};
-use super::events::{self, Filter};
+use super::events::Filter;
 use super::knowledge::readable;
 use super::newest::Newest;
 use super::{ready, relevance};
@@ -52,19 +52,18 @@ pub fn task(view: &dyn View, id: TaskId) -> Result<Option<TaskDetail>, Fault> {
     let Some(seen) = view.task(id)? else { return Ok(None) };
     let tasks = view.tasks()?;
     let index = ready::index(&tasks);
-    let log = view.log()?;
     let known = all_knowledge(view)?;
     let neighbour = |id: TaskId| Neighbour::of(id, index.get(&id).map(|at| &tasks[*at]));
     let dependents = tasks.iter().filter(|other| other.task.depends_on.contains(&id));
     let topics = relevance::Index::of(&known).relevant(&seen.task);
     let filter = Filter { task: Some(id), ..Filter::default() };
     Ok(Some(TaskDetail {
-        task: Newest::of(&log).document(&seen),
+        task: Newest(view.updates()?).document(&seen),
         ready: ready::is_ready(&tasks, &index, &seen),
         dependencies: seen.task.depends_on.iter().map(|id| neighbour(*id)).collect(),
         dependents: dependents.map(|other| Neighbour::of(other.task.id, Some(other))).collect(),
         knowledge: topics.into_iter().take(TOPICS).map(|at| known[at].topic.to_string()).collect(),
-        events: events::newest(&log, &filter).into_iter().map(EventDocument::of).collect(),
+        events: view.events(&filter)?.events.iter().map(EventDocument::of).collect(),
     }))
 }
 
@@ -88,7 +87,7 @@ pub(crate) fn all_knowledge(view: &dyn View) -> Result<Vec<Knowledge>, Fault> {
 /// One workstream with its tasks, by rank; `None` if it is not there.
 pub fn workstream(view: &dyn View, name: &WorkstreamName) -> Result<Option<WorkstreamDocument>, Fault> {
     let Some(workstream) = view.workstream(name)? else { return Ok(None) };
-    let newest = Newest::of(&view.log()?);
+    let newest = Newest(view.updates()?);
     let mut counts = Counts::default();
     let tasks = view.tasks()?;
     let own = tasks.iter().filter(|seen| seen.task.workstream == *name);

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::model::{
-    AgentId, Fault, Imported, Log, Priority, SeenTask, Timestamp, View, Workstream, WorkstreamStatus,
+    AgentId, Fault, Imported, Priority, SeenTask, Timestamp, View, Workstream, WorkstreamStatus,
 };
 
 use super::document::{Counts, EventDocument, TaskDocument, WorkstreamSummary};
@@ -88,8 +88,7 @@ pub struct LockState {
 /// Tasks whose workstream is not there or can't be read are kept under its name all the same: losing
 /// them would be worse than a workstream with no description.
 pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
-    let log = view.log()?;
-    let newest = Newest::of(&log);
+    let newest = Newest(view.updates()?);
     let mut workstreams = view.workstreams()?;
     let tasks = view.tasks()?;
     let mut registered = view.agents()?;
@@ -109,7 +108,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
     registered.sort_by(|a, b| (a.registered_at, &a.id).cmp(&(b.registered_at, &b.id)));
     let mut agents = Map::new();
     for agent in &registered {
-        let document = agents::document(view, &newest, agent, now)?;
+        let document = agents::document(view, agent, now)?;
         let state = AgentState {
             kind: document.kind,
             status: document.status,
@@ -133,7 +132,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
     }
 
     Ok(State {
-        version: log.board_events,
+        version: newest.0.events,
         updated_at: updated_at.to_string(),
         workstreams: workstreams
             .iter()
@@ -200,9 +199,15 @@ fn unless_system(created_by: Option<String>) -> Option<String> {
 
 /// The lines of `events.jsonl`, without their newlines: imported ones as they stood, the others as
 /// `ts, agent, action`, their own fields, `id`.
-pub fn export_events(log: &Log) -> Vec<String> {
-    let line = |event| json::for_terminal(&json::line(&EventDocument::of(event)));
-    log.events.iter().map(|event| event.line.clone().unwrap_or_else(|| line(event))).collect()
+///
+/// One after the other, for as long as `take` says: the log may be longer than what fits into memory.
+pub fn export_events(view: &dyn View, take: &mut dyn FnMut(String) -> bool) -> Result<(), Fault> {
+    view.each_event(&mut |event| {
+        take(match event.line {
+            Some(line) => line,
+            None => json::for_terminal(json::line(&EventDocument::of(&event))),
+        })
+    })
 }
 
 #[cfg(test)]
@@ -283,8 +288,14 @@ mod tests {
         imported.line = Some(line.to_owned());
         let own = event("e2", at(1), "a\u{1b}[2J", Action::TaskCompleted).with("result", "a\nb\u{202e}");
         let board = Board::default().logs(imported).logs(own);
+        let mut lines = Vec::new();
+        export_events(&board, &mut |line| {
+            lines.push(line);
+            true
+        })
+        .unwrap();
         assert_eq!(
-            export_events(&board.log),
+            lines,
             [
                 line,
                 r#"{"ts":"2026-02-06T12:01:00.000Z","agent":"a\u001b[2J","action":"task_completed","result":"a\nb\u202e","id":"e2"}"#

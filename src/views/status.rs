@@ -7,7 +7,7 @@ use crate::model::{Damage, Fault, SeenTask, Status as TaskStatus, Timestamp, Vie
 use super::document::{AgentDocument, ElsewhereDocument, EventDocument, LockDocument, WorkstreamSummary};
 use super::events::Filter;
 use super::newest::Newest;
-use super::{agents, board, events, locks};
+use super::{agents, board, locks};
 
 /// How many events are recent.
 const RECENT: usize = 10;
@@ -102,26 +102,25 @@ impl DamageDocument {
     }
 }
 
-/// The whole board. Costs one pass of the log and one of the tasks.
+/// The whole board. Costs one pass of the log's index and one of the tasks.
 pub fn status(view: &dyn View, now: Timestamp) -> Result<Status, Fault> {
-    let log = view.log()?;
-    let newest = Newest::of(&log);
+    let newest = Newest(view.updates()?);
     let tasks = view.tasks()?;
     let registered = view.agents()?;
-    let agents = registered.iter().map(|agent| agents::document(view, &newest, agent, now));
+    let agents = registered.iter().map(|agent| agents::document(view, agent, now));
     let recent = Filter { last: Some(RECENT), ..Filter::default() };
     Ok(Status {
-        version: log.board_events,
+        version: newest.0.events,
         updated_at: newest.event().unwrap_or(now).to_string(),
         workstreams: board::summaries(&view.workstreams()?, &tasks),
         agents: agents.collect::<Result<_, _>>()?,
         active_locks: locks::live(view, now)?,
-        recent_events: events::newest(&log, &recent).into_iter().map(EventDocument::of).collect(),
+        recent_events: view.events(&recent)?.events.iter().map(EventDocument::of).collect(),
         knowledge_topics: view.topics()?.iter().map(ToString::to_string).collect(),
         active_tasks: active(view, &tasks, now)?,
         finished_elsewhere: tasks.iter().filter_map(finished_elsewhere).collect(),
         damage: view.damage()?.iter().map(DamageDocument::of).collect(),
-        log_is_cut: log.is_cut,
+        log_is_cut: newest.0.is_cut,
     })
 }
 

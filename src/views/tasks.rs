@@ -40,7 +40,7 @@ pub fn tasks(view: &dyn View, filter: &Filter) -> Result<Vec<TaskDocument>, Refu
             return Err(unknown_workstream(name));
         }
     }
-    let newest = Newest::of(&view.log()?);
+    let newest = Newest(view.updates()?);
     Ok(view.tasks()?.iter().filter(|seen| filter.fits(seen)).map(|seen| newest.document(seen)).collect())
 }
 

@@ -52,11 +52,11 @@ pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
 pub fn status(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
     let status = board.status()?;
-    let text = render::status(&status, &board.board_name()?, board.now(), app.paint);
+    let (name, now, paint) = (board.board_name()?, board.now(), app.paint);
     let damaged = !status.damage.is_empty();
-    let report = Report::new(&status, text);
+    let report = Report::long(status, move |status| render::status(status, &name, now, paint));
     // The rest is shown all the same.
-    Ok(if damaged { Report { exit: crate::model::Code::Damaged.exit(), ..report } } else { report })
+    Ok(if damaged { report.exit(crate::model::Code::Damaged.exit()) } else { report })
 }
 
 pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {

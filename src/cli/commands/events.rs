@@ -22,10 +22,13 @@ pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
         since: args.since.as_deref().map(|text| moment(text, board.now())).transpose()?,
         task,
     };
-    let log = view.log()?;
-    let found: Vec<EventDocument> = events::events(&log, &filter).iter().map(EventDocument::of).collect();
-    let text: String = found.iter().map(|event| render::event_line(event, app.paint) + "\n").collect();
-    let report = Report::new(&found, if text.is_empty() { "No events.".to_owned() } else { text });
+    let log = view.events(&filter)?;
+    let found: Vec<EventDocument> = log.events.iter().map(EventDocument::of).collect();
+    let paint = app.paint;
+    let report = Report::long(found, move |found| match found.is_empty() {
+        true => "No events.".to_owned(),
+        false => found.iter().map(|event| render::event_line(event, paint) + "\n").collect(),
+    });
     let cut = log.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
     Ok(report.remarks(cut))
 }

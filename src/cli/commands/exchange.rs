@@ -15,18 +15,12 @@ use super::{App, remarks_of};
 
 pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let view = board.view()?;
     match args {
         Export::State => {
             let state = board.load_state()?;
             Ok(Report::new(&state, json::pretty(&state)))
         }
-        Export::Events => {
-            let lines = state::export_events(&view.log()?);
-            let values: Vec<serde_json::Value> =
-                lines.iter().filter_map(|line| serde_json::from_str(line).ok()).collect();
-            Ok(Report::new(&values, lines.into_iter().map(|line| line + "\n").collect::<String>()))
-        }
+        Export::Events => Ok(Report::lines(move |take| Ok(state::export_events(&*board.view()?, take)?))),
         Export::All { directory } => {
             let files = board.export_all(&app.options().start.join(&directory))?;
             let text = format!("Exported {files} files to {}", directory.display());

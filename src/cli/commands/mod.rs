@@ -86,7 +86,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
         Command::Import(args) => exchange::import(&app, &args.0),
         Command::Git(args) => {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
-            Ok(Report { exit, ..Report::default() })
+            Ok(Report::default().exit(exit))
         }
         Command::Doctor { fix } => board::doctor(&app, fix),
         Command::Demo(args) => demo::run(&args.0, printer),

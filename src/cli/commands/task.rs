@@ -180,8 +180,11 @@ fn list(
     };
     let board = app.board()?;
     let found = tasks::tasks(&*board.view()?, &filter)?;
-    let text: String = found.iter().map(|task| render::task_line(task, app.paint) + "\n").collect();
-    Ok(Report::new(&found, if text.is_empty() { "No tasks.".to_owned() } else { text }))
+    let paint = app.paint;
+    Ok(Report::long(found, move |found| match found.is_empty() {
+        true => "No tasks.".to_owned(),
+        false => found.iter().map(|task| render::task_line(task, paint) + "\n").collect(),
+    }))
 }
 
 fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
