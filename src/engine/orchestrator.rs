@@ -147,6 +147,9 @@ impl Orchestrator {
             })
         })?;
         self.note_presence(actor.agent.as_ref());
+        if self.store.repo.has_many_loose_objects() {
+            self.store.repo.start_maintenance();
+        }
         Ok(done)
     }
 
@@ -257,5 +260,85 @@ fn resolve(repo: &Repo, revision: &str) -> Result<Oid, Refusal> {
             Err(Refusal::new(Code::NotFound, format!("no commit is called `{}`", revision.escape_debug()))
                 .hint("git log --oneline -- .orchestrator"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::testing::{git, repository};
+    use crate::model::{Priority, Resource, TaskRef, WorkstreamName};
+    use crate::ops::lock::Acquire;
+    use crate::ops::task::{Add, Claim, Complete, Next, TakeOver};
+
+    /// The objects that each operation reads, on a board with so many tasks in each of the 256 directories.
+    fn objects_read(each: usize) -> Vec<(&'static str, u64)> {
+        let (dir, _) = repository();
+        let tasks = dir.path().join(".orchestrator/tasks");
+        std::fs::create_dir_all(dir.path().join(".orchestrator/workstreams")).unwrap();
+        std::fs::write(dir.path().join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
+        let stamp = "2026-02-06T07:36:59.474Z";
+        let workstream = format!(
+            "name: w\ndescription: W\npriority: 1\nstatus: active\ncreated_at: {stamp}\ncreated_by: a\n"
+        );
+        std::fs::write(dir.path().join(".orchestrator/workstreams/w.yaml"), workstream).unwrap();
+        for directory in 0..256 {
+            std::fs::create_dir_all(tasks.join(format!("{directory:02x}"))).unwrap();
+            for task in 1..=each {
+                let id = format!("{directory:02x}{task:06x}");
+                let text = format!(
+                    "id: {id}\nworkstream: w\ntitle: T\nstatus: pending\npriority: {task}\ncreated_at: {stamp}\ncreated_by: a\n"
+                );
+                std::fs::write(tasks.join(&id[..2]).join(format!("{id}.yaml")), text).unwrap();
+            }
+        }
+        git(dir.path(), &["add", "."]);
+        git(dir.path(), &["config", "maintenance.auto", "false"]);
+        git(dir.path(), &["commit", "-q", "-m", "Board"]);
+        git(dir.path(), &["gc", "-q"]);
+        let agent = AgentId::parse("agent-1").unwrap();
+        let w = || WorkstreamName::parse("w").unwrap();
+        let task = |id: &str| TaskRef::parse(id).unwrap();
+        let read = |name: &'static str, run: &dyn Fn(&Orchestrator)| {
+            // A handle of its own, as a process has.
+            let board = Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+            run(&board);
+            (name, board.store.repo.objects_read())
+        };
+        let next = Next { workstream: w(), agent: agent.clone() };
+        let add = Add {
+            workstream: w(),
+            title: "New".into(),
+            description: String::new(),
+            priority: Priority(9),
+            estimate: None,
+            depends_on: vec![task("01000001")],
+            labels: vec![],
+        };
+        let claim = |id: &str| Claim {
+            task: task(id),
+            workstream: None,
+            agent: agent.clone(),
+            take_over: TakeOver::Never,
+        };
+        let complete = Complete { task: task("07000001"), workstream: None, result: None, epoch: None };
+        let resource = Resource::parse("git").unwrap();
+        let acquire = Acquire { resource, agent: agent.clone(), ttl: None, reason: None };
+        // Once before, so that the queue is there.
+        read("next", &|board| drop(board.run(&next).unwrap()));
+        vec![
+            read("next", &|board| drop(board.run(&next).unwrap())),
+            read("add", &|board| drop(board.run(&add).unwrap())),
+            read("claim", &|board| drop(board.run(&claim("07000001")).unwrap())),
+            read("complete", &|board| drop(board.run_as(Some(agent.clone()), &complete).unwrap())),
+            read("acquire", &|board| drop(board.run(&acquire).unwrap())),
+        ]
+    }
+
+    #[test]
+    fn no_operation_reads_more_objects_where_there_are_more_tasks() {
+        let (few, many) = (objects_read(1), objects_read(40));
+        assert_eq!(few, many);
+        assert!(few.iter().all(|(_, count)| *count < 40), "{few:?}");
     }
 }

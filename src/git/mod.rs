@@ -17,6 +17,7 @@ mod refs;
 mod repo;
 #[cfg(test)]
 pub(crate) mod testing;
+mod upkeep;
 mod worktree;
 
 pub(crate) use error::GitError;

@@ -1,4 +1,5 @@
-//! A board at one commit, with the records as of now: the [`View`] that operations and readers ask.
+//! A board at one commit, with the records as of now: the [`View`](crate::model::View) that operations and
+//! readers ask.
 //!
 //! Everything is read on demand and at most once. What can't be decoded is left out of lists and kept as
 //! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.

@@ -21,3 +21,4 @@ mod terminal;
 mod tour;
 mod user_matrix;
 mod user_work;
+mod work;
