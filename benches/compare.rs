@@ -25,17 +25,32 @@ fn main() {
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     let runs = words.next().and_then(|word| word.parse().ok()).unwrap_or(15);
     let bench = Bench { dir: tempfile::tempdir().unwrap(), runs, wanted: words.collect() };
-    println!("{:<34} {:>9} {:>9} {:>7}", "", "ours ms", "git ms", "ratio");
+    println!("{:<44} {:>9} {:>9} {:>7}", "", "ours ms", "other ms", "ratio");
     for size in [0, 1_000, 10_000] {
-        if bench.wants(&size.to_string()) {
+        if bench.wants(&format!("at {size}")) {
             bench.at(size);
         }
     }
-    bench.many();
-    bench.floor();
+    type Part = fn(&Bench);
+    let parts: [(&str, Part); 8] = [
+        ("log", Bench::log),
+        ("branch", Bench::branch),
+        ("beside", Bench::beside),
+        ("many", Bench::many),
+        ("queue", Bench::queue),
+        ("import", Bench::import),
+        ("growth", Bench::growth),
+        ("start", Bench::start),
+    ];
+    for (name, part) in parts {
+        if bench.wants(name) {
+            part(&bench);
+        }
+    }
 }
 
 impl Bench {
+    /// Whether a part was asked for: `at 1000`, `log`, `branch`, …; all of them if none was.
     fn wants(&self, name: &str) -> bool {
         self.wanted.is_empty() || self.wanted.iter().any(|wanted| name.contains(wanted))
     }
@@ -58,9 +73,7 @@ impl Bench {
             (self.repository(&format!("ours-{size}")), self.repository(&format!("git-{size}")));
         std::fs::create_dir(theirs.join("tasks")).unwrap();
         std::fs::write(theirs.join("tasks/.keep"), "").unwrap();
-        let data = self.dir.path().join(format!("data-{size}"));
-        std::fs::create_dir(&data).unwrap();
-        std::fs::write(data.join("state.json"), state(size).to_string()).unwrap();
+        let data = self.data(size);
         run(&ours, &["init", "-q"]);
         run(&ours, &["import", data.to_str().unwrap(), "-q"]);
         if size == 0 {
@@ -117,10 +130,11 @@ impl Bench {
                 |_| sh(&["list"]),
             );
             self.row(
-                &format!("status at {size}, against list"),
+                &format!("status at {size}, against our list"),
                 |_| program(&ours, &["status"]),
-                |_| sh(&["list"]),
+                |_| program(&ours, &["--json", "t", "list"]),
             );
+            self.cold(size, &ours);
         } else {
             self.row(
                 "complete at 0",
@@ -141,15 +155,6 @@ impl Bench {
             );
         }
         self.row(
-            &format!("last 20 events at {size}"),
-            |_| program(&ours, &["events", "--last", "20"]),
-            |_| {
-                let mut command = Command::new("git");
-                command.arg("-C").arg(&theirs).args(["log", "-20"]);
-                command
-            },
-        );
-        self.row(
             &format!("lock acquire at {size}, against `true`"),
             |n| program(&ours, &["l", "acquire", &format!("lock {n}"), "agent-1"]),
             |_| Command::new("true"),
@@ -161,39 +166,119 @@ impl Bench {
         );
     }
 
+    /// What the first call after the caches are gone costs, and the memory of a list.
+    fn cold(&self, size: usize, ours: &Path) {
+        for (name, words) in
+            [("next", &["t", "next", "w", "agent-1"][..]), ("list", &["--json", "t", "list"])]
+        {
+            let mut times: Vec<Duration> = (0..3)
+                .map(|_| {
+                    std::fs::remove_dir_all(ours.join(".git/orchestrator/cache")).unwrap();
+                    timed(&mut program(ours, words))
+                })
+                .collect();
+            println!("{:<44} {:>9.2}", format!("{name} at {size}, caches gone"), ms(median(&mut times)));
+        }
+        let mut measured = Command::new("/usr/bin/time");
+        measured.args(["-f", "%M", BIN, "-C"]).arg(ours).args(["--json", "t", "list"]);
+        if let Ok(output) = measured.stdout(Stdio::null()).output() {
+            let kib: f64 = String::from_utf8_lossy(&output.stderr).trim().parse().unwrap_or(f64::NAN);
+            println!("{:<44} {:>9.1} MiB", format!("memory of list at {size}"), kib / 1024.0);
+        }
+    }
+
+    /// The last events of a long history.
+    fn log(&self) {
+        for commits in [1_000, 100_000] {
+            let root = self.repository(&format!("log-{commits}"));
+            run(&root, &["init", "-q"]);
+            append_history(&root, commits);
+            git(&root, &["gc", "-q"]);
+            let first = timed(&mut program(&root, &["events", "--last", "20"]));
+            self.row(
+                &format!("last 20 of {commits} events"),
+                |_| program(&root, &["events", "--last", "20"]),
+                |_| git_in(&root, &["log", "-20"]),
+            );
+            println!("{:<44} {:>9.2}", format!("the first time, of {commits}"), ms(first));
+            for (name, words) in [
+                ("of one agent", &["events", "--agent", "agent-3"][..]),
+                ("of one task", &["events", "--task", "00000010"]),
+                ("exported", &["export", "events"]),
+            ] {
+                self.row(
+                    &format!("{name}, of {commits} events"),
+                    |_| program(&root, words),
+                    |_| git_in(&root, &["log", "--format=%B"]),
+                );
+            }
+        }
+    }
+
+    /// No index and no files: what is left that could grow.
+    fn branch(&self) {
+        let boards = [100, 100_000].map(|size| {
+            let root = self.repository(&format!("branch-{size}"));
+            run(&root, &["init", "--board", "orchestrator", "-q"]);
+            run(&root, &["import", self.data(size).to_str().unwrap(), "-q"]);
+            git(&root, &["gc", "-q"]);
+            root
+        });
+        for (name, words) in
+            [("create", &["t", "add", "w", "New"][..]), ("next", &["t", "next", "w", "agent-1"])]
+        {
+            self.row(
+                &format!("{name} on a branch, at 100,000 against 100"),
+                |_| program(&boards[1], words),
+                |_| program(&boards[0], words),
+            );
+        }
+    }
+
+    /// A board on `HEAD` in a large repository.
+    fn beside(&self) {
+        let root = self.repository("beside");
+        for number in 0..50_000 {
+            let directory = root.join(format!("src/{:03}", number / 100));
+            std::fs::create_dir_all(&directory).unwrap();
+            std::fs::write(directory.join(format!("file{number}.rs")), format!("// {number}\n")).unwrap();
+        }
+        git(&root, &["add", "."]);
+        git(&root, &["commit", "-q", "-m", "Sources"]);
+        run(&root, &["init", "-q"]);
+        run(&root, &["ws", "create", "w", "-q"]);
+        git(&root, &["gc", "-q"]);
+        self.row(
+            "create beside 50,000 other files",
+            |_| program(&root, &["t", "add", "w", "New"]),
+            |number| {
+                let mut command = Command::new("sh");
+                let script = format!("echo {number} > one && git add one && git commit -q -m one");
+                command.args(["-c", &script]).current_dir(&root);
+                command
+            },
+        );
+    }
+
     /// Eight processes at once.
     fn many(&self) {
-        if !self.wants("8 processes") {
-            return;
-        }
         let (ours, theirs) = (self.repository("ours-many"), self.repository("git-many"));
         std::fs::create_dir(theirs.join("tasks")).unwrap();
         run(&ours, &["init", "-q"]);
         run(&ours, &["ws", "create", "w", "-q"]);
-        let eight = |each: usize, make: &(dyn Fn(usize, usize) -> Command + Sync)| {
-            let start = Instant::now();
-            std::thread::scope(|scope| {
-                for process in 0..8 {
-                    scope.spawn(move || {
-                        (0..each).for_each(|n| assert!(timed(&mut make(process, n)) > Duration::ZERO))
-                    });
-                }
-            });
-            start.elapsed()
-        };
         let sh = |words: &[&str]| {
             let mut command = Command::new(SHELL);
             command.arg(&theirs).args(words);
             command
         };
         let creates = (
-            eight(25, &|p, n| program(&ours, &["t", "add", "w", &format!("Task {p}-{n}")])),
-            eight(25, &|p, n| sh(&["create", &format!("Task {p}-{n}")])),
+            eight(25, &|p, n| program(&ours, &["t", "add", "w", &format!("Task {p}-{n}")])).0,
+            eight(25, &|p, n| sh(&["create", &format!("Task {p}-{n}")])).0,
         );
         print_row("8 processes × 25 creates", creates.0, creates.1);
         let drains = (
-            eight(25, &|p, _| program(&ours, &["t", "next", "w", &format!("agent-{p}")])),
-            eight(25, &|p, _| sh(&["next", &format!("agent-{p}")])),
+            eight(25, &|p, _| program(&ours, &["t", "next", "w", &format!("agent-{p}")])).0,
+            eight(25, &|p, _| sh(&["next", &format!("agent-{p}")])).0,
         );
         print_row("8 processes drain 200 by next", drains.0, drains.1);
         let listed: Value =
@@ -203,23 +288,107 @@ impl Bench {
         assert_eq!((listed.as_array().unwrap().len(), claimed), (200, 200));
     }
 
-    fn floor(&self) {
+    /// Eight processes on one branch against one alone: what the queue costs, and the last in line.
+    fn queue(&self) {
+        let roots = ["queue-one", "queue-eight"].map(|name| {
+            let root = self.repository(name);
+            run(&root, &["init", "-q"]);
+            run(&root, &["ws", "create", "w", "-q"]);
+            root
+        });
+        let start = Instant::now();
+        let mut alone: Vec<Duration> = (0..50)
+            .map(|n| timed(&mut program(&roots[0], &["t", "add", "w", &format!("Task {n}")])))
+            .collect();
+        let one = start.elapsed();
+        let before = commits(&roots[1]);
+        let (all, waits) =
+            eight(50, &|p, n| program(&roots[1], &["t", "add", "w", &format!("Task {p}-{n}")]));
+        assert_eq!(commits(&roots[1]) - before, 400, "one commit each, all of them there");
+        let unreachable = output(&mut git_in(&roots[1], &["fsck", "--unreachable", "--no-reflogs"]));
+        let wasted = unreachable.lines().filter(|line| line.contains(" commit ")).count();
+        let (rate_one, rate_all) = (50.0 / one.as_secs_f64(), 400.0 / all.as_secs_f64());
+        println!(
+            "8 processes × 50 creates: {rate_all:.0}/s against {rate_one:.0}/s of one alone = {:.2}; worst wait {:.1} ms = {:.2} × 8 × the median of one; {wasted} wasted commits",
+            rate_all / rate_one,
+            ms(*waits.iter().max().unwrap()),
+            ms(*waits.iter().max().unwrap()) / (8.0 * ms(median(&mut alone))),
+        );
+    }
+
+    /// 10,000 tasks at once.
+    fn import(&self) {
+        let data = self.data(10_000);
+        let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
+        for number in 0..3 {
+            let (ours, theirs) =
+                (self.repository(&format!("import-{number}")), self.repository(&format!("add-{number}")));
+            run(&ours, &["init", "-q"]);
+            our_times.push(timed(&mut program(&ours, &["import", data.to_str().unwrap(), "-q"])));
+            let copied = Command::new("cp").arg("-r").arg(ours.join(".orchestrator")).arg(&theirs).status();
+            assert!(copied.unwrap().success());
+            let start = Instant::now();
+            git(&theirs, &["add", "."]);
+            git(&theirs, &["commit", "-q", "-m", "Tasks"]);
+            their_times.push(start.elapsed());
+        }
+        print_row("import of 10,000 tasks", median(&mut our_times), median(&mut their_times));
+    }
+
+    /// What a task leaves in the repository.
+    fn growth(&self) {
+        let root = self.repository("growth");
+        run(&root, &["init", "-q"]);
+        run(&root, &["import", self.data(10_000).to_str().unwrap(), "-q"]);
+        git(&root, &["gc", "-q"]);
+        let objects = root.join(".git/objects");
+        let du = |more: &[&str]| -> f64 {
+            let text = output(Command::new("du").args(["-s", "-B1"]).args(more).arg(&objects));
+            text.split_whitespace().next().unwrap().parse().unwrap()
+        };
+        let before = (du(&["--apparent-size"]), du(&[]));
+        const CREATES: f64 = 300.0;
+        for number in 0..300 {
+            run(&root, &["t", "add", "w", &format!("New {number}"), "-q"]);
+        }
+        // The directories of loose objects are made once, whatever is in them.
+        let directories = 256.0 * 4096.0;
+        let after = (du(&["--apparent-size"]), du(&[]));
+        git(&root, &["gc", "-q"]);
+        let packed = du(&["--apparent-size"]);
+        println!(
+            "growth per create at 10,000: {:.1} KiB in files, {:.1} KiB in blocks, {:.2} KiB packed",
+            (after.0 - before.0 - directories).max(0.0) / CREATES / 1024.0,
+            (after.1 - before.1 - directories).max(0.0) / CREATES / 1024.0,
+            (packed - before.0) / CREATES / 1024.0
+        );
+    }
+
+    fn start(&self) {
         let start = |words: &'static [&'static str]| {
             let mut times: Vec<Duration> =
-                (0..self.runs).map(|_| timed(Command::new(words[0]).args(&words[1..]))).collect();
+                (0..self.runs.max(50)).map(|_| timed(Command::new(words[0]).args(&words[1..]))).collect();
             median(&mut times)
         };
+        let size = std::fs::metadata(BIN).unwrap().len() as f64 / 1024.0 / 1024.0;
         println!(
-            "start of `true` {:.2} ms, of `orchestrator --version` {:.2} ms",
+            "start of `true` {:.2} ms, of `orchestrator --version` {:.2} ms; {size:.1} MiB",
             ms(start(&["true"])),
             ms(start(&[BIN, "--version"]))
         );
     }
 
-    fn row(&self, name: &str, ours: impl Fn(usize) -> Command, theirs: impl Fn(usize) -> Command) {
-        if !self.wants(name) && self.wanted.iter().all(|wanted| wanted.parse::<usize>().is_err()) {
-            return;
+    /// A data directory of the predecessor with so many tasks.
+    fn data(&self, size: usize) -> PathBuf {
+        let data = self.dir.path().join(format!("data-{size}"));
+        if !data.exists() {
+            std::fs::create_dir(&data).unwrap();
+            std::fs::write(data.join("state.json"), state(size).to_string()).unwrap();
         }
+        data
+    }
+
+    fn row(&self, name: &str, ours: impl Fn(usize) -> Command, theirs: impl Fn(usize) -> Command) {
         let (mut our_times, mut their_times) = (Vec::new(), Vec::new());
         for number in 0..self.runs {
             our_times.push(timed(&mut ours(number)));
@@ -227,6 +396,63 @@ impl Bench {
         }
         print_row(name, median(&mut our_times), median(&mut their_times));
     }
+}
+
+/// So many calls by each of eight processes: how long all of them took, and each.
+fn eight(each: usize, make: &(dyn Fn(usize, usize) -> Command + Sync)) -> (Duration, Vec<Duration>) {
+    let start = Instant::now();
+    let waits = std::thread::scope(|scope| {
+        let processes: Vec<_> = (0..8)
+            .map(|process| {
+                scope.spawn(move || (0..each).map(|n| timed(&mut make(process, n))).collect::<Vec<_>>())
+            })
+            .collect();
+        processes.into_iter().flat_map(|process| process.join().unwrap()).collect()
+    });
+    (start.elapsed(), waits)
+}
+
+fn commits(root: &Path) -> usize {
+    output(&mut git_in(root, &["rev-list", "--count", "HEAD"])).trim().parse().unwrap()
+}
+
+fn git_in(root: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command.arg("-C").arg(root).args(words);
+    command
+}
+
+/// So many commits as mutations write them, one event each, by way of `git fast-import`.
+fn append_history(root: &Path, commits: usize) {
+    use std::io::Write as _;
+    let mut child = git_in(root, &["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = std::io::BufWriter::new(child.stdin.take().unwrap());
+    for number in 0..commits {
+        let millis = 1_770_000_000_000 + number as u64 * 1000;
+        let task = format!("{:08x}", number % 997);
+        let event = json!({
+            "ts": format!("2026-02-0{}T{:02}:{:02}:{:02}.000Z", 2 + number / 86_400, number / 3600 % 24, number / 60 % 60, number % 60),
+            "agent": format!("agent-{}", number % 50), "action": "task_updated", "workstream": "w", "task_id": task,
+            "changed": ["priority"],
+            "id": format!("{:08x}-{:04x}-7000-8000-{number:012x}", millis >> 16, millis & 0xffff),
+        });
+        let message = format!(
+            "orchestrator: update {task} Task\n\nagent updated task {task}.\n\nOrchestrator-Event: {event}\n"
+        );
+        let time = millis / 1000;
+        write!(
+            input,
+            "commit refs/heads/main\ncommitter Ada <ada@example.org> {time} +0000\ndata {}\n{message}\n{}M 100644 inline .orchestrator/tasks/{}/{task}.yaml\ndata {}\n{number}\n\n",
+            message.len(),
+            if number == 0 { "from refs/heads/main^0\n" } else { "" },
+            &task[..2],
+            number.to_string().len() + 1,
+        )
+        .unwrap();
+    }
+    drop(input);
+    assert!(child.wait().unwrap().success());
+    git(root, &["reset", "-q", "--hard"]);
 }
 
 fn state(size: usize) -> Value {
@@ -295,5 +521,5 @@ fn ms(time: Duration) -> f64 {
 }
 
 fn print_row(name: &str, ours: Duration, theirs: Duration) {
-    println!("{name:<34} {:>9.2} {:>9.2} {:>7.2}", ms(ours), ms(theirs), ms(ours) / ms(theirs));
+    println!("{name:<44} {:>9.2} {:>9.2} {:>7.2}", ms(ours), ms(theirs), ms(ours) / ms(theirs));
 }

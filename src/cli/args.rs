@@ -116,6 +116,14 @@ pub enum Command {
     /// Log an event of your own
     #[command(subcommand)]
     Event(Lazy<Event>),
+    /// Do many things in one commit, all or none: one request a line on standard input
+    ///
+    /// A request is the words of a command as a JSON array; @N in a word stands for the id that the request in
+    /// line N got. Answers come in order, a JSON document a line. If one request is refused, nothing is done.
+    #[command(
+        after_help = "Example:\n  orchestrator batch <<'END'\n  [\"task\", \"add\", \"revenue\", \"Add payments\"]\n  [\"task\", \"add\", \"revenue\", \"Test them\", \"--depends-on\", \"@1\"]\n  [\"task\", \"claim\", \"@1\", \"--agent\", \"agent-1\"]\n  END\n\nCommands: workstream, task, agent register, lock acquire and release, knowledge write and delete, event log."
+    )]
+    Batch,
     /// Propose what may run in parallel, and name what must not
     #[command(visible_alias = "p")]
     Plan,

@@ -12,6 +12,7 @@ mod lazy;
 mod parse;
 mod report;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
@@ -50,12 +51,7 @@ fn is_json() -> bool {
 }
 
 fn run() -> u8 {
-    let parsed = Cli::command().try_get_matches().and_then(|words| {
-        let mut cli = Cli::from_arg_matches(&words)?;
-        cli.global.agent_is_typed = is_typed(&words, "actor");
-        Ok(cli)
-    });
-    let cli = match parsed {
+    let cli = match parsed(std::env::args_os()) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
@@ -64,6 +60,14 @@ fn run() -> u8 {
         Ok(report) => printer.print(&report),
         Err(refusal) => printer.fail(&refusal),
     }
+}
+
+/// What the words of a command line ask for; the first one is the program's name.
+fn parsed(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    let words = Cli::command().try_get_matches_from(words)?;
+    let mut cli = Cli::from_arg_matches(&words)?;
+    cli.global.agent_is_typed = is_typed(&words, "actor");
+    Ok(cli)
 }
 
 /// Whether a global argument stands in the words themselves, before or after the command.

@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write as _};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::model::Refusal;
+use crate::model::{Code, Refusal};
 use crate::views::json;
 
 use super::args::Color;
@@ -46,6 +46,15 @@ impl Report {
     /// A negative answer: a result and no error.
     pub fn negative(json: &impl Serialize, text: impl Into<String>) -> Self {
         Self { exit: 1, ..Self::new(json, text) }
+    }
+
+    /// Its one document.
+    pub fn document(self) -> Result<Value, Refusal> {
+        let Some(long) = &self.long else { return Ok(self.json) };
+        let mut bytes = Vec::new();
+        let failed = |error: &dyn std::fmt::Display| Refusal::new(Code::Internal, error.to_string());
+        long.write(true, &mut bytes)?.map_err(|error| failed(&error))?;
+        serde_json::from_slice(&bytes).map_err(|error| failed(&error))
     }
 
     /// The same with another exit code.
@@ -150,10 +159,8 @@ impl Printer {
         if let Err(error) = written.and_then(|()| out.flush())
             && error.kind() != io::ErrorKind::BrokenPipe
         {
-            return self.fail(&Refusal::new(
-                crate::model::Code::Unreadable,
-                format!("the answer could not be printed: {error}"),
-            ));
+            return self
+                .fail(&Refusal::new(Code::Unreadable, format!("the answer could not be printed: {error}")));
         }
         if !self.quiet {
             let mut err = io::stderr().lock();

@@ -4,6 +4,7 @@
 //! a board) is offered here, so that they never touch git or files themselves.
 
 mod acquire;
+mod batch;
 mod cycle;
 mod doctor;
 mod env;
@@ -12,6 +13,7 @@ mod git_wrapper;
 mod init;
 mod library;
 mod orchestrator;
+mod overlay;
 mod templates;
 
 pub use doctor::{Mend, examine};

@@ -7,10 +7,14 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::git::{Oid, Repo};
-use crate::model::{Actor, AgentId, Code, Context, Operation, Refusal, Settings, Span, Timestamp, View};
+use crate::model::{
+    Actor, AgentId, Change, Code, Context, Operation, Refusal, Settings, Span, Timestamp, View,
+};
 use crate::store::{self, Committed, Identity, Placement, Snapshot, Store, StoreError};
 
+use super::batch::Gathered;
 use super::env::{self, Env};
+use super::overlay::Overlay;
 
 /// How a board is opened.
 #[derive(Clone, Debug)]
@@ -50,7 +54,9 @@ pub struct Orchestrator {
     pub(crate) store: Store,
     pub(crate) env: Env,
     pub(crate) options: Options,
-    at: Option<Oid>,
+    pub(super) at: Option<Oid>,
+    /// Where requests are only planned, to be made together.
+    pub(super) gathered: Option<Gathered>,
 }
 
 impl Orchestrator {
@@ -73,12 +79,12 @@ impl Orchestrator {
             }
             None => store::choose(&repo, options.board.as_deref())?,
         };
-        Ok(Self { store: Store { repo, board }, env, options, at })
+        Ok(Self { store: Store { repo, board }, env, options, at, gathered: None })
     }
 
     /// The board of this store, whether or not it exists yet.
     pub(super) fn with_store(store: Store, options: Options, env: Env) -> Self {
-        Self { store, env, options, at: None }
+        Self { store, env, options, at: None, gathered: None }
     }
 
     /// What time it is.
@@ -101,7 +107,11 @@ impl Orchestrator {
 
     /// The board as it is now, or at the revision asked for.
     pub fn view(&self) -> Result<Box<dyn View + '_>, Refusal> {
-        Ok(Box::new(self.snapshot()?))
+        let snapshot = Box::new(self.snapshot()?);
+        match &self.gathered {
+            Some(gathered) => Ok(Box::new(Overlay { below: snapshot, change: gathered.change() })),
+            None => Ok(snapshot),
+        }
     }
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, Refusal> {
@@ -122,6 +132,24 @@ impl Orchestrator {
         agent: Option<AgentId>,
         request: &R,
     ) -> Result<Done<R::Outcome>, Refusal> {
+        if let Some(gathered) = &self.gathered {
+            return self.gather(gathered, agent, request);
+        }
+        let actor = Actor { agent };
+        let done = self.mutate(|snapshot, now| {
+            let context =
+                Context { now, actor: actor.clone(), settings: snapshot.settings(), mint: &self.env };
+            request.plan(snapshot, &context)
+        })?;
+        self.note_presence(actor.agent.as_ref());
+        Ok(done)
+    }
+
+    /// Plans on the board and makes the change true, whole or not at all.
+    pub(super) fn mutate<O>(
+        &self,
+        mut plan: impl FnMut(&Snapshot<'_>, Timestamp) -> Result<Change<O>, Refusal>,
+    ) -> Result<Done<O>, Refusal> {
         if let Some(revision) = &self.options.at {
             return Err(Refusal::new(
                 Code::Usage,
@@ -136,17 +164,11 @@ impl Orchestrator {
             )
             .hint("run this command after `orchestrator git` has ended"));
         }
-        let actor = Actor { agent };
         let done = self.retry(|deadline| {
             let now = self.env.now();
             let identity = |agent: &str, settings: &Settings| self.identity(agent, settings);
-            self.store.attempt(&identity, now, deadline, &mut |snapshot| {
-                let context =
-                    Context { now, actor: actor.clone(), settings: snapshot.settings(), mint: &self.env };
-                request.plan(snapshot, &context)
-            })
+            self.store.attempt(&identity, now, deadline, &mut |snapshot| plan(snapshot, now))
         })?;
-        self.note_presence(actor.agent.as_ref());
         if self.store.repo.has_many_loose_objects() {
             self.store.repo.start_maintenance();
         }

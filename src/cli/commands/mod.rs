@@ -1,6 +1,7 @@
 //! What each command does with its words: parse, ask or run, report.
 
 mod agent;
+mod batch;
 mod board;
 mod cycle;
 mod demo;
@@ -13,6 +14,7 @@ mod task;
 mod workstream;
 
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use clap::CommandFactory as _;
 
@@ -30,14 +32,19 @@ pub struct App {
     /// Nothing but the answer.
     pub quiet: bool,
     agent_is_typed: bool,
+    /// The board of a batch, where requests are only planned.
+    batch: Option<Rc<Orchestrator>>,
 }
 
 impl App {
     /// The board.
-    pub fn board(&self) -> Result<Orchestrator, Refusal> {
+    pub fn board(&self) -> Result<Rc<Orchestrator>, Refusal> {
+        if let Some(board) = &self.batch {
+            return Ok(Rc::clone(board));
+        }
         let board = Orchestrator::open(self.options.clone(), Env::from_process())?;
         board.note_presence(self.options.agent.as_ref());
-        Ok(board)
+        Ok(Rc::new(board))
     }
 
     /// The options, for what opens no board.
@@ -68,22 +75,11 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
         paint: Paint { on: printer.is_colored() && !cli.global.json },
         quiet: cli.global.quiet,
         agent_is_typed: cli.global.agent_is_typed,
+        batch: None,
     };
     match cli.command {
         Command::Init(args) => board::init(&app, &args.0),
-        Command::Status => board::status(&app),
-        Command::Workstream(args) => workstream::run(&app, args.0),
-        Command::Task(args) => task::run(&app, args.0),
-        Command::Agent(args) => agent::run(&app, args.0),
-        Command::Lock(args) => lock::run(&app, args.0),
-        Command::Knowledge(args) => knowledge::run(&app, args.0),
-        Command::Events(args) => events::list(&app, &args.0),
-        Command::Event(args) => events::log(&app, args.0),
-        Command::Plan => cycle::plan(&app),
-        Command::Brief(args) => cycle::brief(&app, &args.0),
-        Command::Collect(args) => cycle::collect(&app, &args.0),
-        Command::Export(args) => exchange::export(&app, args.0),
-        Command::Import(args) => exchange::import(&app, &args.0),
+        Command::Batch => batch::run(&app),
         Command::Git(args) => {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report::default().exit(exit))
@@ -93,6 +89,34 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
         Command::Selftest(args) => selftest::run(&args.0),
         Command::Completions { shell } => completions(&shell),
         Command::Man { directory } => man(&directory),
+        other => dispatch(&app, other),
+    }
+}
+
+/// What a command does with a board that is there.
+fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
+    match command {
+        Command::Status => board::status(app),
+        Command::Workstream(args) => workstream::run(app, args.0),
+        Command::Task(args) => task::run(app, args.0),
+        Command::Agent(args) => agent::run(app, args.0),
+        Command::Lock(args) => lock::run(app, args.0),
+        Command::Knowledge(args) => knowledge::run(app, args.0),
+        Command::Events(args) => events::list(app, &args.0),
+        Command::Event(args) => events::log(app, args.0),
+        Command::Plan => cycle::plan(app),
+        Command::Brief(args) => cycle::brief(app, &args.0),
+        Command::Collect(args) => cycle::collect(app, &args.0),
+        Command::Export(args) => exchange::export(app, args.0),
+        Command::Import(args) => exchange::import(app, &args.0),
+        Command::Init(_)
+        | Command::Git(_)
+        | Command::Doctor { .. }
+        | Command::Demo(_)
+        | Command::Selftest(_)
+        | Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Batch => Err(Refusal::new(Code::Internal, "this command needs no board")),
     }
 }
 
