@@ -170,7 +170,7 @@ impl Orchestrator {
             self.store.attempt(&identity, now, deadline, &mut |snapshot| plan(snapshot, now))
         })?;
         if self.store.repo.has_many_loose_objects() {
-            self.store.repo.start_maintenance();
+            self.store.repo.start_maintenance(self.now().into());
         }
         Ok(done)
     }

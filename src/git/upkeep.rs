@@ -39,10 +39,9 @@ impl Repo {
 
     /// Starts git's maintenance, which goes on when this process has ended. Best effort: whoever comes next tries
     /// again.
-    pub(crate) fn start_maintenance(&self) {
+    pub(crate) fn start_maintenance(&self, now: SystemTime) {
         let mark = self.common_dir().join("orchestrator/maintenance");
         let last = fs::metadata(&mark).and_then(|meta| meta.modified()).ok();
-        let now = SystemTime::now();
         // A clock that went back does not keep it from starting for ever.
         if last.is_some_and(|last| now.duration_since(last).is_ok_and(|ago| ago < PAUSE)) {
             return;

@@ -4,6 +4,7 @@
 //! text order is time order. Nothing here asks what time it is.
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
@@ -72,6 +73,28 @@ impl Timestamp {
     /// `self` moved back by `span`.
     pub fn minus(self, span: Span) -> Self {
         Self::from_millis(self.0.saturating_sub(i64::try_from(span.millis()).unwrap_or(i64::MAX)))
+    }
+}
+
+impl From<Timestamp> for SystemTime {
+    fn from(at: Timestamp) -> Self {
+        let distance = Duration::from_millis(at.millis().unsigned_abs());
+        let moved = if at.millis() < 0 {
+            Self::UNIX_EPOCH.checked_sub(distance)
+        } else {
+            Self::UNIX_EPOCH.checked_add(distance)
+        };
+        moved.unwrap_or(Self::UNIX_EPOCH)
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(at: SystemTime) -> Self {
+        let millis = |distance: Duration| i64::try_from(distance.as_millis()).unwrap_or(i64::MAX);
+        Self::from_millis(match at.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => millis(after),
+            Err(before) => -millis(before.duration()),
+        })
     }
 }
 

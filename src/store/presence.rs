@@ -7,7 +7,6 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime};
 
 use crate::git::GitError;
 use crate::model::{AgentId, Timestamp};
@@ -20,8 +19,6 @@ fn directory(common_dir: &Path) -> PathBuf {
 pub(crate) fn note(common_dir: &Path, agent: &AgentId, now: Timestamp) -> Result<(), GitError> {
     let directory = directory(common_dir);
     let path = directory.join(agent.as_str());
-    let millis = Duration::from_millis(now.millis().unsigned_abs());
-    let at = if now.millis() < 0 { SystemTime::UNIX_EPOCH - millis } else { SystemTime::UNIX_EPOCH + millis };
     let touched = match std::fs::symlink_metadata(&path) {
         // Nothing that blocks when it is opened, nor what a link leads to.
         Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no regular file")),
@@ -30,20 +27,15 @@ pub(crate) fn note(common_dir: &Path, agent: &AgentId, now: Timestamp) -> Result
             .and_then(|()| OpenOptions::new().write(true).create_new(true).open(&path)),
     };
     touched
-        .and_then(|file| file.set_modified(at))
+        .and_then(|file| file.set_modified(now.into()))
         .map_err(|source| GitError::Io { path: path.clone(), source })
 }
 
 /// When `agent` was last noted; unreadable counts as never.
 pub(crate) fn seen(common_dir: &Path, agent: &str) -> Option<Timestamp> {
     let id = AgentId::parse(agent).ok()?;
-    let at = std::fs::metadata(directory(common_dir).join(id.as_str())).ok()?.modified().ok()?;
-    let millis = |time: Duration| i64::try_from(time.as_millis()).ok();
-    let since = match at.duration_since(SystemTime::UNIX_EPOCH) {
-        Ok(after) => millis(after)?,
-        Err(before) => -millis(before.duration())?,
-    };
-    Some(Timestamp::from_millis(since))
+    let meta = std::fs::metadata(directory(common_dir).join(id.as_str())).ok()?;
+    meta.modified().ok().map(Timestamp::from)
 }
 
 #[cfg(test)]
