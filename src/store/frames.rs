@@ -136,7 +136,17 @@ impl Frames {
         }
         let mut file: File =
             OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)?;
-        if file.try_lock().is_err() || !self.is_as_read(&mut file)? {
+        if file.try_lock().is_err() {
+            return Ok(());
+        }
+        let done = self.append_to(&mut file, payloads);
+        // Closing the file is not enough: a child that another thread is just starting has it open too.
+        file.unlock()?;
+        done
+    }
+
+    fn append_to(&self, file: &mut File, payloads: &[&[u8]]) -> io::Result<()> {
+        if !self.is_as_read(file)? {
             return Ok(());
         }
         let end = (self.start + self.sound) as u64;
