@@ -173,9 +173,9 @@ const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         guard: "the copies of an event count once",
-        file: "src/store/log.rs",
-        old: "is_some_and(|id| !known.insert(id.clone()))",
-        new: "is_some_and(|id| !known.insert(id.clone()) && known.is_empty())",
+        file: "src/store/annals.rs",
+        old: "if may_be_copy && !new_ids.insert(id) {",
+        new: "if may_be_copy && !new_ids.insert(id) && new_ids.is_empty() {",
         harness: &["--test", "cli", "landing"],
         scene: None,
     },

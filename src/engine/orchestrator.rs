@@ -289,9 +289,9 @@ fn resolve(repo: &Repo, revision: &str) -> Result<Oid, Refusal> {
 mod tests {
     use super::*;
     use crate::git::testing::{git, repository};
-    use crate::model::{Priority, Resource, TaskRef, WorkstreamName};
+    use crate::model::{Priority, Resource, Status, TaskRef, WorkstreamName};
     use crate::ops::lock::Acquire;
-    use crate::ops::task::{Add, Claim, Complete, Next, TakeOver};
+    use crate::ops::task::{Add, Block, Claim, Complete, Next, Release, Reopen, TakeOver, Whose};
 
     /// The objects that each operation reads, on a board with so many tasks in each of the 256 directories.
     fn objects_read(each: usize) -> Vec<(&'static str, u64)> {
@@ -362,5 +362,87 @@ mod tests {
         let (few, many) = (objects_read(1), objects_read(40));
         assert_eq!(few, many);
         assert!(few.iter().all(|(_, count)| *count < 40), "{few:?}");
+    }
+
+    /// Every task that may be had stands in the queue, in its turn, whatever files, records, branches and the archive
+    /// say of it.
+    #[test]
+    fn the_queue_leaves_nobody_out_and_is_never_sure_of_what_is_not_so() {
+        let (dir, _) = repository();
+        let root = dir.path();
+        let board = || Orchestrator::open(Options::new(root), Env::default()).unwrap();
+        std::fs::create_dir_all(root.join(".orchestrator")).unwrap();
+        std::fs::write(root.join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
+        git(root, &["add", "."]);
+        git(root, &["commit", "-q", "-m", "Board"]);
+        board().create_workstream(&WorkstreamName::parse("w").unwrap(), "", Priority(1)).unwrap();
+        let add = |number: i64| Add {
+            workstream: WorkstreamName::parse("w").unwrap(),
+            title: format!("Task {number}"),
+            description: String::new(),
+            priority: Priority(number % 7),
+            estimate: None,
+            depends_on: vec![],
+            labels: vec![],
+        };
+        let ids: Vec<TaskRef> =
+            (0..110).map(|number| board().run(&add(number)).unwrap().outcome.task.task.id.into()).collect();
+        let agent = |name: &str| AgentId::parse(name).unwrap();
+        let claim = |at: usize| {
+            let task = ids[at].clone();
+            let request = Claim { task, workstream: None, agent: agent("a"), take_over: TakeOver::Never };
+            board().run(&request).unwrap();
+        };
+        let complete = |at: usize| {
+            let request = Complete { task: ids[at].clone(), workstream: None, result: None, epoch: None };
+            board().run_as(Some(agent("a")), &request).unwrap();
+        };
+        let release = |at: usize| {
+            let request = Release { task: ids[at].clone(), reason: None, whose: Whose::Mine, epoch: None };
+            board().run_as(Some(agent("a")), &request).unwrap();
+        };
+        let check = |place: &str| {
+            let board = board();
+            let snapshot = board.snapshot().unwrap();
+            let w = WorkstreamName::parse("w").unwrap();
+            for held in [false, true] {
+                let offered: Vec<_> = snapshot.candidates(&w, held).unwrap().collect();
+                let wanted = snapshot.tasks().unwrap();
+                let wanted = wanted.iter().filter(|seen| match seen.task.status {
+                    Status::Pending => true,
+                    Status::InProgress(_) => held,
+                    _ => false,
+                });
+                let mut rest = offered.iter();
+                for seen in wanted {
+                    let found = rest.any(|candidate| candidate.id == seen.task.id);
+                    assert!(found, "{place}: {} is left out or out of turn", seen.task.id);
+                }
+                for candidate in offered.iter().filter(|candidate| candidate.is_pending) {
+                    let seen = snapshot.task(candidate.id).unwrap().unwrap();
+                    assert_eq!(seen.task.status, Status::Pending, "{place}");
+                }
+            }
+        };
+        check("new");
+        git(root, &["branch", "side"]);
+        (0..10).for_each(claim);
+        (0..3).for_each(complete);
+        (3..6).for_each(release);
+        check("main");
+        git(root, &["switch", "-q", "side"]);
+        check("side, before");
+        (10..100).for_each(claim);
+        (10..60).for_each(complete);
+        (60..90).for_each(release);
+        check("side");
+        assert!(board().store.repo.read_ref("refs/orchestrator/archive").unwrap().is_some());
+        board().run(&Reopen { task: ids[12].clone() }).unwrap();
+        board().run(&Block { task: ids[101].clone(), reason: "x".into() }).unwrap();
+        check("side, reopened");
+        git(root, &["switch", "-q", "main"]);
+        check("main, after");
+        git(root, &["branch", "-D", "-q", "side"]);
+        check("main, without the other branch");
     }
 }
