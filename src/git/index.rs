@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use sha1::{Digest as _, Sha1};
 
 use super::error::Doing;
-use super::worktree::Stat;
+use super::files::Stat;
 use super::{GitError, Oid};
 
 const HASH: usize = 20;

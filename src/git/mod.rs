@@ -6,12 +6,14 @@
 
 mod durable;
 mod error;
+mod files;
 mod history;
 mod index;
 mod index_lock;
 mod linked_lock;
 mod loose;
 mod object;
+mod pack;
 mod ref_locks;
 mod refs;
 mod repo;
@@ -21,16 +23,16 @@ mod upkeep;
 mod worktree;
 
 pub(crate) use error::GitError;
+pub(crate) use files::{Files, Stat};
 pub(crate) use history::TreeChange;
 pub(crate) use index::Index;
 pub(crate) use index_lock::{IndexLock, PreparedIndexLock};
 pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Signature, blob_id};
+pub(crate) use pack::KeptPack;
 pub(crate) use ref_locks::Prepared;
 pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
-pub(crate) use worktree::{
-    Stat, Worktree, operation_under_way, read_file, remove_file, remove_leftover, write_file,
-};
+pub(crate) use worktree::{Worktree, operation_under_way};
 
 /// The id of an object: 20 bytes of SHA-1.
 pub(crate) type Oid = gix::ObjectId;

@@ -3,7 +3,7 @@
 //! Writing objects is harmless: nothing points at them until the transaction publishes.
 
 use crate::codec::{self, Problem, message, path, record, ref_name};
-use crate::git::{CommitDraft, GitError, Oid, Repo, Signature};
+use crate::git::{CommitDraft, GitError, KeptPack, Oid, Repo, Signature, blob_id};
 use crate::model::{BoardPoint, Change, Code, Edit, Fault, Record, RecordEdit, Refusal, Timestamp};
 
 use super::StoreError;
@@ -48,6 +48,8 @@ pub(crate) struct Draft {
     pub(crate) records: Vec<Move>,
     /// What the refs' logs say.
     pub(crate) log: String,
+    /// Keeps the objects, where they are many, until the refs point there.
+    _kept: Option<KeptPack>,
 }
 
 /// One file of the board that changes.
@@ -71,10 +73,15 @@ pub(crate) fn write<O>(
     now: Timestamp,
 ) -> Result<Draft, StoreError> {
     let (author, committer) = (identity.author_at(now), identity.committer_at(now));
-    let files =
-        change.edits.iter().map(|edit| file_of(repo, snapshot, edit)).collect::<Result<Vec<_>, _>>()?;
+    let files = change.edits.iter().map(|edit| file_of(snapshot, edit)).collect::<Result<Vec<_>, _>>()?;
     let files: Vec<DraftFile> =
         files.into_iter().filter(|file| file.old != file.new.as_ref().map(|(id, _)| *id)).collect();
+    let blobs: Vec<(Oid, &[u8])> = files
+        .iter()
+        .filter_map(|file| file.new.as_ref())
+        .map(|(id, bytes)| (*id, bytes.as_slice()))
+        .collect();
+    let kept = repo.write_blobs(&blobs)?;
     let commit = if change.touches_board() {
         let base = match snapshot.tip {
             Some(tip) => repo.tree_of(tip)?,
@@ -102,7 +109,7 @@ pub(crate) fn write<O>(
         .map(|edit| write_record(repo, edit, &change.subject, point.as_ref(), &signatures))
         .collect::<Result<_, _>>()?;
     let log = format!("orchestrator: {}", message::one_line(&change.subject, 120));
-    Ok(Draft { files, commit, records, log })
+    Ok(Draft { files, commit, records, log, _kept: kept })
 }
 
 fn write_record(
@@ -146,7 +153,7 @@ pub(crate) fn write_record_commit(
 }
 
 /// The file of an edit: only the lines of fields that differ are rewritten.
-fn file_of(repo: &Repo, snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError> {
+fn file_of(snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError> {
     let path = match edit {
         Edit::Workstream(workstream) => path::of_workstream(&workstream.name),
         Edit::Task(task) => path::of_task(task.id),
@@ -170,7 +177,7 @@ fn file_of(repo: &Repo, snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFil
         Fault::Damaged(crate::model::Damage { path: path.clone(), line, column, why })
     })?;
     let old = stored.map(|stored| stored.blob);
-    let new = bytes.map(|bytes| repo.write_blob(&bytes).map(|id| (id, bytes))).transpose()?;
+    let new = bytes.map(|bytes| (blob_id(&bytes), bytes));
     let moved = FileMove { path, old: old.map(Into::into), new: new.as_ref().map(|(id, _)| (*id).into()) };
     Ok(DraftFile { moved, old, new })
 }

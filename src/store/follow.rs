@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use crate::git::{self, GitError, Index, IndexLock, Oid, PreparedIndexLock, Repo, Worktree};
+use crate::git::{self, Files, GitError, Index, IndexLock, Oid, PreparedIndexLock, Repo, Worktree};
 
 use super::draft::DraftFile;
 use super::journal::{Following, Place};
@@ -20,7 +20,7 @@ pub(crate) struct Follower {
 
 /// A worktree whose index is locked by us.
 pub(crate) struct Locked {
-    root: PathBuf,
+    files: Files,
     lock: IndexLock,
     index: Index,
 }
@@ -77,7 +77,7 @@ impl Follower {
         let Self { git_dir, root, prepared } = self;
         let lock = prepared.take()?;
         let index = Index::load(&git_dir)?;
-        let locked = Locked { root, lock, index };
+        let locked = Locked { files: Files::at(&root), lock, index };
         for file in files {
             locked.check(&file.moved.path, file.old)?;
         }
@@ -106,7 +106,7 @@ impl Locked {
             // Sparse: git keeps no file here, and neither do we.
             return Ok(());
         }
-        match (git::read_file(&self.root, path)?, old) {
+        match (self.files.read(path)?, old) {
             (None, None) => Ok(()),
             (Some(bytes), Some(old)) if git::blob_id(&bytes) == old => Ok(()),
             (Some(_), Some(_)) => refuse("it was edited and is not committed"),
@@ -124,12 +124,12 @@ impl Locked {
             match &file.new {
                 Some((id, _)) if skipped => edits.push((path.clone(), Some((*id, git::Stat::default())))),
                 Some((id, bytes)) => {
-                    let stat = git::write_file(&self.root, path, bytes)?;
+                    let stat = self.files.write(path, bytes)?;
                     edits.push((path.clone(), Some((*id, stat))));
                 }
                 None => {
                     if !skipped {
-                        git::remove_file(&self.root, path)?;
+                        self.files.remove(path)?;
                     }
                     edits.push((path.clone(), None));
                 }

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::codec::ref_name;
-use crate::git::{self, CommitDraft, GitError, Index, IndexLock, Oid, RefEdit, Repo};
+use crate::git::{self, CommitDraft, Files, GitError, Index, IndexLock, Oid, RefEdit, Repo};
 use crate::model::{BoardPoint, Record};
 
 use super::advisory::Advisory;
@@ -237,8 +237,9 @@ fn settle(tree: &Following) -> Result<(), GitError> {
         });
     }
     let repo = Repo::open(&git_dir)?;
+    let files = Files::at(&root);
     for file in &tree.files {
-        git::remove_leftover(&root, &file.path)?;
+        files.remove_leftover(&file.path)?;
     }
     let head = match repo.read_ref("HEAD")? {
         Some(head) => repo.tree_of(head)?,
@@ -255,13 +256,13 @@ fn settle(tree: &Following) -> Result<(), GitError> {
         }
         let entry = index.entry(&file.path);
         let skipped = entry.as_ref().is_some_and(|entry| entry.is_skip_worktree);
-        let shown = git::read_file(&root, &file.path)?;
+        let shown = files.read(&file.path)?;
         let shown_id = shown.as_deref().map(git::blob_id);
         let mut stat = None;
         if !skipped && shown_id != wanted && (shown_id == old || shown_id == new) {
             match wanted {
-                Some(id) => stat = Some(git::write_file(&root, &file.path, &repo.blob(id)?)?),
-                None => git::remove_file(&root, &file.path)?,
+                Some(id) => stat = Some(files.write(&file.path, &repo.blob(id)?)?),
+                None => files.remove(&file.path)?,
             }
         }
         let staged = entry.map(|entry| entry.id);
