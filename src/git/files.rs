@@ -5,12 +5,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
+use super::linked_lock::{create, remove};
 
 /// What an index remembers of a file, to tell whether it may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -169,7 +170,7 @@ impl Files {
         if !self.check_way(relative)? || self.check_end(relative)?.is_none() {
             return Ok(());
         }
-        remove_if_there(&self.root.join(relative))?;
+        remove(&self.root.join(relative))?;
         let below: Vec<&str> = directories(relative).skip(1).collect();
         for directory in below.into_iter().rev() {
             if fs::remove_dir(self.root.join(directory)).is_err() {
@@ -183,7 +184,7 @@ impl Files {
     /// Removes what a dead process left beside a file that it was writing.
     pub(crate) fn remove_leftover(&self, relative: &str) -> Result<(), GitError> {
         if self.check_way(relative)? {
-            remove_if_there(&temporary(&self.root.join(relative)))?;
+            remove(&temporary(&self.root.join(relative)))?;
         }
         Ok(())
     }
@@ -196,28 +197,10 @@ fn temporary(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.orchestrator-tmp"))
 }
 
-/// A new file, in the place of what a dead process may have left.
-fn create(temporary: &Path) -> io::Result<File> {
-    File::create_new(temporary).or_else(|error| {
-        if error.kind() != io::ErrorKind::AlreadyExists {
-            return Err(error);
-        }
-        fs::remove_file(temporary)?;
-        File::create_new(temporary)
-    })
-}
-
-fn remove_if_there(path: &Path) -> Result<(), GitError> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(GitError::Io { path: path.to_owned(), source: error })
-        }
-        _ => Ok(()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::File;
+
     use super::*;
 
     #[test]

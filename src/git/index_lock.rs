@@ -5,12 +5,12 @@
 //! provably ours, and nobody else's lock ever looks so. Only while our name is there: the number of an inode
 //! that is gone is soon somebody else's.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
-use super::linked_lock::{is_same_file, remove};
+use super::linked_lock::{create, is_same_file, remove};
 
 /// The file that will become `index.lock`.
 #[derive(Debug)]
@@ -38,9 +38,7 @@ impl IndexLock {
     /// is what a dead process left.
     pub(crate) fn prepare(git_dir: &Path) -> Result<PreparedIndexLock, GitError> {
         let path = prepared_path(git_dir);
-        remove(&path)?;
-        let file =
-            OpenOptions::new().write(true).create_new(true).open(&path).map_err(GitError::io(&path))?;
+        let file = create(&path).map_err(GitError::io(&path))?;
         Ok(PreparedIndexLock { git_dir: git_dir.to_owned(), file: Some(file) })
     }
 

@@ -6,8 +6,8 @@
 //! Two processes never use our names at once: whoever does holds the advisory lock.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -21,6 +21,12 @@ pub(super) const OURS: &str = "lock-";
 /// A lock that is held until it is dropped, or renamed to what it protects.
 #[derive(Debug)]
 pub(super) struct LinkedLock {
+    guard: LinkedGuard,
+}
+
+/// A lock that only keeps others out, until it is dropped.
+#[derive(Debug)]
+pub(super) struct LinkedGuard {
     path: PathBuf,
     /// Our name of the same file.
     ours: PathBuf,
@@ -36,18 +42,41 @@ impl LinkedLock {
         deadline: Instant,
     ) -> Result<Self, GitError> {
         let ours = common_dir.join("orchestrator").join(format!("{OURS}{name}"));
-        let mut lock = target.as_os_str().to_owned();
-        lock.push(".lock");
-        let lock = PathBuf::from(lock);
-        remove(&ours)?;
-        fs::write(&ours, content).map_err(GitError::io(&ours))?;
+        create(&ours).and_then(|mut file| file.write_all(content)).map_err(GitError::io(&ours))?;
         // Dropped without the lock, it takes our name away and nothing else.
-        let taken = Self { path: lock, ours };
+        let taken = Self { guard: LinkedGuard { path: lock_of(target), ours } };
+        taken.guard.link(deadline)?;
+        Ok(taken)
+    }
+
+    /// Takes `<target>.lock` too, by one more name of this lock's file: nothing is to be renamed there. What it
+    /// is proved with goes with this lock, so it has to be dropped before.
+    pub(super) fn guard(&self, target: &Path, deadline: Instant) -> Result<LinkedGuard, GitError> {
+        let guard = LinkedGuard { path: lock_of(target), ours: self.guard.ours.clone() };
+        guard.link(deadline)?;
+        Ok(guard)
+    }
+
+    /// Where the lock is.
+    pub(super) fn path(&self) -> &Path {
+        &self.guard.path
+    }
+}
+
+impl Drop for LinkedLock {
+    fn drop(&mut self) {
+        self.guard.release();
+        let _the_next_one_removes_it = fs::remove_file(&self.guard.ours);
+    }
+}
+
+impl LinkedGuard {
+    fn link(&self, deadline: Instant) -> Result<(), GitError> {
+        let path = &self.path;
         let mut pause = Duration::from_millis(1);
         loop {
-            let path = &taken.path;
-            match fs::hard_link(&taken.ours, path) {
-                Ok(()) => return Ok(taken),
+            match fs::hard_link(&self.ours, path) {
+                Ok(()) => return Ok(()),
                 // A packer removes directories that have become empty while we look.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
                     let parent = path.parent().unwrap_or(path);
@@ -66,20 +95,35 @@ impl LinkedLock {
         }
     }
 
-    /// Where the lock is.
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Drop for LinkedLock {
-    fn drop(&mut self) {
+    fn release(&self) {
         // A lock that was renamed is gone; a name that is there again is somebody else's.
         if is_same_file(&self.path, &self.ours).unwrap_or(false) {
             let _the_next_one_removes_it = fs::remove_file(&self.path);
         }
-        let _the_next_one_removes_it = fs::remove_file(&self.ours);
     }
+}
+
+impl Drop for LinkedGuard {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
+fn lock_of(target: &Path) -> PathBuf {
+    let mut lock = target.as_os_str().to_owned();
+    lock.push(".lock");
+    PathBuf::from(lock)
+}
+
+/// A new file in the place of what a dead process may have left: what that is linked to stays as it is.
+pub(super) fn create(path: &Path) -> io::Result<File> {
+    File::create_new(path).or_else(|error| {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            return Err(error);
+        }
+        fs::remove_file(path)?;
+        File::create_new(path)
+    })
 }
 
 impl Repo {

@@ -35,7 +35,7 @@ impl Repo {
 
     fn write_stored(&self, id: Oid, kind: Kind, content: &[u8]) -> io::Result<()> {
         let hex = id.to_string();
-        let objects = self.gix.objects.store_ref().path();
+        let objects = &self.objects_dir;
         // `git gc` clears away what is called so and was left by a process that died.
         let mut file = tempfile::Builder::new()
             .prefix("tmp_obj_")

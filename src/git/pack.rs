@@ -59,7 +59,7 @@ impl Repo {
     }
 
     fn write_pack(&self, blobs: &[(Oid, &[u8])]) -> io::Result<Option<KeptPack>> {
-        let objects = self.gix.objects.store_ref().path();
+        let objects = &self.objects_dir;
         let directory = objects.join("pack");
         forget_left(&directory);
         let mut known = HashSet::new();

@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::linked_lock::{LinkedLock, OURS, remove};
+use super::linked_lock::{LinkedGuard, LinkedLock, OURS, remove};
 use super::object::Signature;
 use super::refs::RefEdit;
 use super::repo::Repo;
@@ -19,6 +19,8 @@ use super::{GitError, Head, Oid};
 #[derive(Debug)]
 pub(crate) struct Prepared<'r> {
     repo: &'r Repo,
+    /// What only keeps others out; dropped first, while the file of the first lock is still there to prove them ours.
+    guards: Vec<LinkedGuard>,
     /// In the order in which they move.
     locks: Vec<Lock>,
 }
@@ -26,8 +28,7 @@ pub(crate) struct Prepared<'r> {
 #[derive(Debug)]
 struct Lock {
     held: LinkedLock,
-    /// What becomes of it; none where it only keeps others out.
-    moves: Option<Move>,
+    moves: Move,
     /// The reflogs to be written, by the name of the ref.
     logs: Vec<String>,
 }
@@ -47,11 +48,12 @@ impl Repo {
     /// somebody else after `wait`. Either way nothing is held any more. The caller holds the advisory lock.
     pub(crate) fn prepare(&self, edits: &[RefEdit], wait: Duration) -> Result<Prepared<'_>, GitError> {
         let deadline = Instant::now() + wait;
-        let head = self.head()?;
-        let mut prepared = Prepared { repo: self, locks: Vec::with_capacity(edits.len() + 1) };
+        let head = if edits.iter().any(|edit| edit.name == "HEAD") { self.head_branch()? } else { None };
+        let mut prepared =
+            Prepared { repo: self, guards: Vec::new(), locks: Vec::with_capacity(edits.len()) };
         for edit in edits {
             let through_head = edit.name == "HEAD";
-            let branch = head.branch().filter(|_| through_head);
+            let branch = head.as_deref().filter(|_| through_head);
             let name = branch.unwrap_or(&edit.name).to_owned();
             let mut logs = vec![name.clone()];
             if branch.is_some() {
@@ -59,25 +61,33 @@ impl Repo {
             }
             let value = edit.new.map(|id| format!("{id}\n")).unwrap_or_default();
             let moves = Move { name: name.clone(), old: edit.expected, new: edit.new, log: edit.log.clone() };
-            prepared.take(&self.ref_path(&name), &value, deadline, Some(moves), logs)?;
+            prepared.take(&self.ref_path(&name), &value, deadline, moves, logs)?;
             if branch.is_some() {
-                prepared.take(&self.ref_path("HEAD"), "", deadline, None, Vec::new())?;
+                prepared.guard(&self.ref_path("HEAD"), deadline)?;
             }
         }
         if edits.iter().any(|edit| edit.new.is_none()) {
-            prepared.take(&self.common_dir().join("packed-refs"), "", deadline, None, Vec::new())?;
+            prepared.guard(&self.common_dir().join("packed-refs"), deadline)?;
         }
-        self.compare_under_locks(edits, &head)?;
+        self.compare_under_locks(edits, head.as_deref())?;
         Ok(prepared)
     }
 
     /// Compares each ref on disk with what is expected of it. Final, since the locks are held.
-    fn compare_under_locks(&self, edits: &[RefEdit], head: &Head) -> Result<(), GitError> {
+    fn compare_under_locks(&self, edits: &[RefEdit], branch: Option<&str>) -> Result<(), GitError> {
         for edit in edits {
-            if edit.name == "HEAD" && self.head()?.branch() != head.branch() {
-                return Err(GitError::Moved { name: edit.name.clone() });
-            }
-            if self.read_ref(&edit.name)? != edit.expected {
+            let found = if edit.name == "HEAD" {
+                match self.head()? {
+                    Head::Branch { name, id } if branch == Some(&*name) => id,
+                    Head::Detached { id } if branch.is_none() => Some(id),
+                    Head::Branch { .. } | Head::Detached { .. } => {
+                        return Err(GitError::Moved { name: edit.name.clone() });
+                    }
+                }
+            } else {
+                self.read_ref(&edit.name)?
+            };
+            if found != edit.expected {
                 return Err(GitError::Moved { name: edit.name.clone() });
             }
         }
@@ -103,10 +113,11 @@ impl Repo {
         let Some(new) = moves.new.filter(|_| self.is_logged(name, &path)) else { return Ok(()) };
         let old = moves.old.unwrap_or(Oid::null(gix::hash::Kind::Sha1));
         let line = format!("{old} {new} {}\t{}\n", committer.line(), moves.log);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(GitError::io(parent))?;
-        }
-        let file = OpenOptions::new().append(true).create(true).open(&path);
+        let open = || OpenOptions::new().append(true).create(true).open(&path);
+        let file = open().or_else(|error| match (error.kind(), path.parent()) {
+            (io::ErrorKind::NotFound, Some(parent)) => fs::create_dir_all(parent).and_then(|()| open()),
+            _ => Err(error),
+        });
         file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(GitError::io(&path))
     }
 
@@ -145,7 +156,7 @@ impl Prepared<'_> {
         target: &Path,
         value: &str,
         deadline: Instant,
-        moves: Option<Move>,
+        moves: Move,
         logs: Vec<String>,
     ) -> Result<(), GitError> {
         let ours = self.locks.len().to_string();
@@ -154,23 +165,30 @@ impl Prepared<'_> {
         Ok(())
     }
 
+    /// Locks what does not move; there is a lock already.
+    fn guard(&mut self, target: &Path, deadline: Instant) -> Result<(), GitError> {
+        if let Some(first) = self.locks.first() {
+            self.guards.push(first.held.guard(target, deadline)?);
+        }
+        Ok(())
+    }
+
     /// Moves the refs, in the order of the edits.
-    pub(crate) fn commit(mut self, committer: &Signature) -> Result<(), GitError> {
-        let moves = self.locks.iter().filter_map(|lock| lock.moves.as_ref());
+    pub(crate) fn commit(self, committer: &Signature) -> Result<(), GitError> {
+        let moves = self.locks.iter().map(|lock| &lock.moves);
         let gone: BTreeSet<&str> =
             moves.filter(|moves| moves.new.is_none()).map(|moves| moves.name.as_str()).collect();
         if !gone.is_empty() {
             // First here: a name that is only loose is still there, one that is only packed is not.
             self.repo.unpack(&gone)?;
         }
-        for lock in &mut self.locks {
-            let Some(moves) = lock.moves.take() else { continue };
-            for name in &lock.logs {
-                self.repo.write_log(name, &moves, committer)?;
+        for Lock { held, moves, logs } in &self.locks {
+            for name in logs {
+                self.repo.write_log(name, moves, committer)?;
             }
             let target = self.repo.ref_path(&moves.name);
             match moves.new {
-                Some(_) => publish(lock.held.path(), &target)?,
+                Some(_) => publish(held.path(), &target)?,
                 None => remove(&target)?,
             }
         }
@@ -311,7 +329,8 @@ mod tests {
         let held =
             repo.prepare(&[edit("HEAD", repo.read_ref("HEAD").unwrap(), Some(new))], Duration::ZERO).unwrap();
         std::mem::forget(held);
-        assert_eq!(left(dir.path()).len(), 4);
+        // Two locks, and the one name of ours that proves both.
+        assert_eq!(left(dir.path()).len(), 3);
         // One that somebody else has taken since stays, beside ours that go.
         let theirs = repo.common_dir().join("refs/heads/theirs.lock");
         fs::write(&theirs, "").unwrap();

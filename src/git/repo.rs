@@ -22,6 +22,8 @@ pub(crate) struct Repo {
     pub(super) gix: gix::Repository,
     git_dir: PathBuf,
     common_dir: PathBuf,
+    /// Where objects are written, absolute.
+    pub(super) objects_dir: PathBuf,
     /// Objects that were written through this handle and not yet synced.
     pub(super) written: RefCell<Vec<Oid>>,
     /// The trees and commits that were read first: one mutation asks for the same few again and again.
@@ -100,8 +102,11 @@ impl Repo {
         let common_dir =
             if gix.common_dir() == gix.git_dir() { git_dir.clone() } else { absolute(gix.common_dir()) };
         check_format(gix.config_snapshot().plumbing())?;
+        let objects = gix.objects.store_ref().path();
+        let objects_dir = std::path::absolute(objects).map_err(GitError::io(objects))?;
         Ok(Self {
             gix,
+            objects_dir,
             git_dir,
             common_dir,
             written: RefCell::default(),
@@ -159,6 +164,12 @@ impl Repo {
     /// What is checked out here, read from disk.
     pub(crate) fn head(&self) -> Result<Head, GitError> {
         read_head(self, &self.git_dir)
+    }
+
+    /// The full name of the branch that is checked out here, read from disk; none on a detached `HEAD`. The branch
+    /// itself is not looked at.
+    pub(crate) fn head_branch(&self) -> Result<Option<String>, GitError> {
+        Ok(read_symbolic(&self.git_dir)?.ok())
     }
 
     /// A value of git's configuration.
@@ -239,16 +250,26 @@ impl Repo {
 }
 
 /// What the `HEAD` of a git directory has checked out, read from disk.
-pub(super) fn read_head(repo: &Repo, git_dir: &Path) -> Result<Head, GitError> {
+fn read_head(repo: &Repo, git_dir: &Path) -> Result<Head, GitError> {
+    match read_symbolic(git_dir)? {
+        Ok(name) => {
+            let id = repo.read_ref(&name)?;
+            Ok(Head::Branch { name, id })
+        }
+        Err(id) => Ok(Head::Detached { id }),
+    }
+}
+
+/// The branch that a `HEAD` names, or the commit.
+pub(super) fn read_symbolic(git_dir: &Path) -> Result<Result<String, Oid>, GitError> {
     let path = git_dir.join("HEAD");
     let text = fs::read_to_string(&path).map_err(GitError::io(&path))?;
     let text = text.trim_end();
     if let Some(name) = text.strip_prefix("ref:") {
-        let name = name.trim();
-        return Ok(Head::Branch { name: name.to_owned(), id: repo.read_ref(name)? });
+        return Ok(Ok(name.trim().to_owned()));
     }
     match Oid::from_hex(text.as_bytes()) {
-        Ok(id) => Ok(Head::Detached { id }),
+        Ok(id) => Ok(Err(id)),
         Err(_) => Err(GitError::Io {
             path,
             source: io::Error::new(io::ErrorKind::InvalidData, "it names no commit"),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
-use super::repo::{Head, Repo, read_head};
+use super::repo::{Repo, read_symbolic};
 
 /// A worktree of a repository.
 #[derive(Clone, Debug)]
@@ -14,8 +14,8 @@ pub(crate) struct Worktree {
     pub(crate) git_dir: PathBuf,
     /// Its root; none where the repository is bare or the directory is gone.
     pub(crate) path: Option<PathBuf>,
-    /// What it has checked out.
-    pub(crate) head: Head,
+    /// The full name of the branch that it has checked out; none on a detached `HEAD`.
+    pub(crate) branch: Option<String>,
 }
 
 impl Repo {
@@ -25,7 +25,7 @@ impl Repo {
         let mut found = vec![Worktree {
             git_dir: common.to_owned(),
             path: self.main_work_dir().filter(|path| path.is_dir()),
-            head: read_head(self, common)?,
+            branch: read_symbolic(common)?.ok(),
         }];
         let directory = common.join("worktrees");
         let names = match fs::read_dir(&directory) {
@@ -40,8 +40,8 @@ impl Repo {
             let link = if link.is_absolute() { link } else { git_dir.join(link) };
             let path = link.parent().map(Path::to_owned).filter(|path| path.is_dir());
             let path = path.and_then(|path| path.canonicalize().ok());
-            let Ok(head) = read_head(self, &git_dir) else { continue };
-            found.push(Worktree { git_dir, path, head });
+            let Ok(head) = read_symbolic(&git_dir) else { continue };
+            found.push(Worktree { git_dir, path, branch: head.ok() });
         }
         Ok(found)
     }
@@ -49,7 +49,7 @@ impl Repo {
     /// The worktrees that have this branch checked out and still exist.
     pub(crate) fn checked_out_at(&self, branch: &str) -> Result<Vec<Worktree>, GitError> {
         let mut all = self.worktrees()?;
-        all.retain(|tree| tree.path.is_some() && tree.head.branch() == Some(branch));
+        all.retain(|tree| tree.path.is_some() && tree.branch.as_deref() == Some(branch));
         Ok(all)
     }
 }

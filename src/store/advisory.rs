@@ -45,11 +45,12 @@ impl Advisory {
 /// [`GitError::Contended`]. Closing the file, by dying too, frees it.
 pub(super) fn lock_file(path: &Path, deadline: Instant) -> Result<File, GitError> {
     let io_error = |source: io::Error| GitError::Io { path: path.to_owned(), source };
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory).map_err(io_error)?;
-    }
     // Not truncated: a journal may be in it.
-    let opened = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let opened = open().or_else(|error| match (error.kind(), path.parent()) {
+        (io::ErrorKind::NotFound, Some(parent)) => std::fs::create_dir_all(parent).and_then(|()| open()),
+        _ => Err(error),
+    });
     let file = opened.map_err(io_error)?;
     match file.try_lock() {
         Ok(()) => return Ok(file),

@@ -32,11 +32,9 @@ pub(crate) fn worktrees(repo: &Repo, placement: &Placement) -> Result<Vec<Worktr
         Placement::Branch(name) => repo.checked_out_at(name),
         Placement::Head => {
             let here = repo.git_dir();
-            let mut all = match repo.head()? {
-                git::Head::Branch { name, .. } => repo.checked_out_at(&name)?,
-                git::Head::Detached { .. } => {
-                    repo.worktrees()?.into_iter().filter(|tree| tree.git_dir == here).collect()
-                }
+            let mut all = match repo.head_branch()? {
+                Some(name) => repo.checked_out_at(&name)?,
+                None => repo.worktrees()?.into_iter().filter(|tree| tree.git_dir == here).collect(),
             };
             all.retain(|tree| tree.path.is_some());
             all.sort_by_key(|tree| tree.git_dir != here);

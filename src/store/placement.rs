@@ -65,10 +65,7 @@ impl Board {
     pub(crate) fn ref_name(&self, repo: &Repo) -> Result<String, GitError> {
         Ok(match &self.placement {
             Placement::Branch(name) => name.clone(),
-            Placement::Head => match repo.head()? {
-                Head::Branch { name, .. } => name,
-                Head::Detached { .. } => "HEAD".to_owned(),
-            },
+            Placement::Head => repo.head_branch()?.unwrap_or_else(|| "HEAD".to_owned()),
         })
     }
 

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::path;
-use crate::git::{GitError, Head, Oid, Prepared, RefEdit, Repo};
+use crate::git::{GitError, Oid, Prepared, RefEdit, Repo};
 use crate::model::{
     Change, Code, Durability, RecordEdit, RecordKey, Refusal, Settings, Timestamp, View as _,
 };
@@ -252,14 +252,10 @@ impl Site {
             Some(tree) if tree.git_dir != repo.git_dir() => Some(Repo::open(&tree.git_dir)?),
             Some(_) | None => None,
         };
-        let head = host.as_ref().unwrap_or(repo).head()?;
         let (name, branch) = match &store.board.placement {
             Placement::Branch(name) if trees.is_empty() => (name.clone(), Some(name.clone())),
             Placement::Branch(name) => ("HEAD".to_owned(), Some(name.clone())),
-            Placement::Head => match &head {
-                Head::Branch { name, .. } => ("HEAD".to_owned(), Some(name.clone())),
-                Head::Detached { .. } => ("HEAD".to_owned(), None),
-            },
+            Placement::Head => ("HEAD".to_owned(), host.as_ref().unwrap_or(repo).head_branch()?),
         };
         Ok(Self { host, name, branch, trees })
     }
@@ -306,7 +302,7 @@ fn publish(
         followers.into_iter().map(|f| f.lock(&draft.files)).collect::<Result<_, _>>()?;
     let prepared = prepare(host, intent, &draft.log)?;
     let through_head = intent.board.as_ref().is_some_and(|board| board.name == "HEAD");
-    if through_head && host.head()?.branch() != intent.branch.as_deref() {
+    if through_head && host.head_branch()? != intent.branch {
         // Somebody switched branches between our look at HEAD and our lock on it.
         return Err(GitError::Moved { name: "HEAD".to_owned() });
     }
