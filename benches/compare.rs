@@ -5,12 +5,14 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A failure ends it, and it prints a table.
 
-use std::fmt::Write as _;
+mod scene;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use scene::{append_history, git, git_in, id_of};
+use serde_json::Value;
 
 const BIN: &str = env!("CARGO_BIN_EXE_orchestrator");
 const SHELL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/baseline.sh");
@@ -57,13 +59,7 @@ impl Bench {
 
     fn repository(&self, name: &str) -> PathBuf {
         let root = self.dir.path().join(name);
-        std::fs::create_dir(&root).unwrap();
-        git(&root, &["init", "-q", "-b", "main"]);
-        for (key, value) in [("user.name", "Ada"), ("user.email", "ada@example.org"), ("gc.auto", "0")] {
-            git(&root, &["config", key, value]);
-        }
-        git(&root, &["config", "maintenance.auto", "false"]);
-        git(&root, &["commit", "-q", "--allow-empty", "-m", "Begin"]);
+        scene::repository(&root);
         root
     }
 
@@ -384,14 +380,8 @@ impl Bench {
         );
     }
 
-    /// A data directory of the predecessor with so many tasks.
     fn data(&self, size: usize) -> PathBuf {
-        let data = self.dir.path().join(format!("data-{size}"));
-        if !data.exists() {
-            std::fs::create_dir(&data).unwrap();
-            std::fs::write(data.join("state.json"), state(size).to_string()).unwrap();
-        }
-        data
+        scene::data(self.dir.path(), size)
     }
 
     fn row(&self, name: &str, ours: impl Fn(usize) -> Command, theirs: impl Fn(usize) -> Command) {
@@ -428,68 +418,6 @@ fn commits(root: &Path) -> usize {
     output(&mut git_in(root, &["rev-list", "--count", "HEAD"])).trim().parse().unwrap()
 }
 
-fn git_in(root: &Path, words: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(root).args(words);
-    command
-}
-
-/// So many commits as mutations write them, one event each, by way of `git fast-import`.
-fn append_history(root: &Path, commits: usize) {
-    use std::io::Write as _;
-    let mut child = git_in(root, &["fast-import", "--quiet"]).stdin(Stdio::piped()).spawn().unwrap();
-    let mut input = std::io::BufWriter::new(child.stdin.take().unwrap());
-    for number in 0..commits {
-        let millis = 1_770_000_000_000 + number as u64 * 1000;
-        let task = format!("{:08x}", number % 997);
-        let event = json!({
-            "ts": format!("2026-02-0{}T{:02}:{:02}:{:02}.000Z", 2 + number / 86_400, number / 3600 % 24, number / 60 % 60, number % 60),
-            "agent": format!("agent-{}", number % 50), "action": "task_updated", "workstream": "w", "task_id": task,
-            "changed": ["priority"],
-            "id": format!("{:08x}-{:04x}-7000-8000-{number:012x}", millis >> 16, millis & 0xffff),
-        });
-        let message = format!(
-            "orchestrator: update {task} Task\n\nagent updated task {task}.\n\nOrchestrator-Event: {event}\n"
-        );
-        let time = millis / 1000;
-        write!(
-            input,
-            "commit refs/heads/main\ncommitter Ada <ada@example.org> {time} +0000\ndata {}\n{message}\n{}M 100644 inline .orchestrator/tasks/{}/{task}.yaml\ndata {}\n{number}\n\n",
-            message.len(),
-            if number == 0 { "from refs/heads/main^0\n" } else { "" },
-            &task[..2],
-            number.to_string().len() + 1,
-        )
-        .unwrap();
-    }
-    drop(input);
-    assert!(child.wait().unwrap().success());
-    git(root, &["reset", "-q", "--hard"]);
-}
-
-fn state(size: usize) -> Value {
-    let stamp = "2026-02-06T07:36:59.474Z";
-    let task = |number: usize| {
-        json!({"id": id_of(number), "title": format!("Task {number}"), "description": "", "status": "pending",
-            "priority": 1 + number % 9, "assigned_to": null, "created_at": stamp, "updated_at": stamp})
-    };
-    let tasks: Vec<Value> = (0..size).map(task).collect();
-    let workstreams = if size == 0 {
-        json!({})
-    } else {
-        json!({"w": {"description": "", "priority": 1, "status": "active", "tasks": tasks, "created_at": stamp}})
-    };
-    json!({"version": 1, "updated_at": stamp, "workstreams": workstreams, "agents": {}, "locks": {}})
-}
-
-/// Spread over all directories, as random ids are.
-fn id_of(number: usize) -> String {
-    let number = u32::try_from(number).unwrap();
-    let mut id = String::new();
-    write!(id, "{:08x}", number.wrapping_mul(2_654_435_761)).unwrap();
-    id
-}
-
 fn program(root: &Path, words: &[&str]) -> Command {
     // Not `current_dir`: with it a process is started by a slower way than the shell is.
     let mut command = Command::new(BIN);
@@ -505,10 +433,6 @@ fn add(root: &Path, title: &str) -> String {
     let task: Value =
         serde_json::from_str(&output(&mut program(root, &["--json", "t", "add", "w", title]))).unwrap();
     task["id"].as_str().unwrap().to_owned()
-}
-
-fn git(root: &Path, words: &[&str]) {
-    assert!(Command::new("git").arg("-C").arg(root).args(words).status().unwrap().success(), "{words:?}");
 }
 
 fn output(command: &mut Command) -> String {
