@@ -8,6 +8,7 @@
 mod agent;
 mod change;
 mod context;
+mod difference;
 mod event;
 mod fault;
 mod finding;
@@ -26,6 +27,7 @@ mod workstream;
 pub use agent::Agent;
 pub use change::{Change, Edit, Operation, RecordEdit};
 pub use context::{Actor, Context, Mint};
+pub use difference::{Compare, FieldChange, Turn};
 pub use event::{Action, Event};
 pub use fault::{Damage, Fault};
 pub use finding::Finding;
