@@ -253,3 +253,45 @@ fn subject_of(event: &Event) -> Option<Subject> {
         | Action::Custom(_) => event.task_id().map(Subject::Task),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::testing::{git, repository};
+
+    /// The objects that a comparison reads in which one task of so many in each of 256 directories changed.
+    fn objects_read(each: usize) -> u64 {
+        let (dir, _) = repository();
+        let board = dir.path().join(".orchestrator");
+        std::fs::create_dir_all(&board).unwrap();
+        std::fs::write(board.join("config.yaml"), "format: 1\n").unwrap();
+        let task = |id: &str, title: &str| {
+            let stamp = "2026-02-06T07:36:59.474Z";
+            let text = format!(
+                "id: {id}\nworkstream: w\ntitle: {title}\nstatus: pending\ncreated_at: {stamp}\ncreated_by: a\n"
+            );
+            let shard = board.join("tasks").join(&id[..2]);
+            std::fs::create_dir_all(&shard).unwrap();
+            std::fs::write(shard.join(format!("{id}.yaml")), text).unwrap();
+        };
+        for directory in 0..256 {
+            (1..=each).for_each(|number| task(&format!("{directory:02x}{number:06x}"), "T"));
+        }
+        git(dir.path(), &["add", "."]);
+        git(dir.path(), &["commit", "-q", "-m", "Board"]);
+        task("07000001", "Another");
+        git(dir.path(), &["commit", "-q", "-a", "-m", "Edit"]);
+        let repo = Repo::discover(dir.path()).unwrap();
+        let place = |name: &str| Place { name: name.to_owned(), commit: repo.resolve(name).unwrap() };
+        let found = compare(&repo, &place("HEAD~1"), &place("HEAD")).unwrap();
+        assert_eq!((found.tasks.len(), found.steps.len()), (1, 1));
+        repo.objects_read()
+    }
+
+    #[test]
+    fn a_comparison_reads_what_changed_and_nothing_else() {
+        let (few, many) = (objects_read(1), objects_read(20));
+        assert_eq!(few, many);
+        assert!(few < 30, "{few}");
+    }
+}
