@@ -1,6 +1,6 @@
 //! Two boards beside each other: the entities that differ, and what was said and done in between.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Agent, AgentId, Damage, Event, Knowledge, Task, TaskId, Topic, Workstream, WorkstreamName};
 
@@ -112,13 +112,28 @@ pub struct Comparison {
     pub absent_workstreams: BTreeSet<WorkstreamName>,
 }
 
+/// The commits and events that are about each thing.
+#[derive(Debug)]
+pub struct Stories<'c>(BTreeMap<&'c Subject, Vec<(&'c Step, &'c Event)>>);
+
+impl<'c> Stories<'c> {
+    /// Those about one thing, oldest first.
+    pub fn of(&self, subject: &Subject) -> &[(&'c Step, &'c Event)] {
+        self.0.get(subject).map_or(&[], Vec::as_slice)
+    }
+}
+
 impl Comparison {
-    /// The commits and events that are about one thing, oldest first.
-    pub fn about<'c>(&'c self, subject: &'c Subject) -> impl Iterator<Item = (&'c Step, &'c Event)> {
-        let steps = self.steps.iter();
-        steps.flat_map(move |step| {
-            let own = step.events.iter().filter(move |(about, _)| about.as_ref() == Some(subject));
-            own.map(move |(_, event)| (step, event))
-        })
+    /// The commits and events, by what they are about.
+    pub fn stories(&self) -> Stories<'_> {
+        let mut stories: BTreeMap<&Subject, Vec<(&Step, &Event)>> = BTreeMap::new();
+        for step in &self.steps {
+            for (subject, event) in &step.events {
+                if let Some(subject) = subject {
+                    stories.entry(subject).or_default().push((step, event));
+                }
+            }
+        }
+        Stories(stories)
     }
 }

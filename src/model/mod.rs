@@ -28,7 +28,7 @@ mod workstream;
 
 pub use agent::Agent;
 pub use change::{Change, Edit, Operation, RecordEdit};
-pub use comparison::{Between, Comparison, End, Pair, Point, Step, Subject};
+pub use comparison::{Between, Comparison, End, Pair, Point, Step, Stories, Subject};
 pub use context::{Actor, Context, Mint};
 pub use difference::{Compare, FieldChange, Turn};
 pub use event::{Action, Event};

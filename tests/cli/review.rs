@@ -264,7 +264,7 @@ fn a_shallow_clone_says_what_it_can_not_see() {
     let clone = sandbox.home().join("shallow");
     let path = clone.to_str().unwrap();
     sandbox.git(&["clone", "-q", "--depth", "1", "--no-single-branch", &url, path]);
-    let refused = sandbox.run_in(&clone, &["diff"]).code(1);
+    let refused = sandbox.run_in(&clone, &["diff", "origin/main...origin/feat"]).code(1);
     assert!(refused.err.contains("shallow") && refused.err.contains("git fetch --unshallow"), "{refused:?}");
     let direct = sandbox.run_in(&clone, &["diff", "origin/main..origin/feat"]).ok();
     assert!(direct.out.contains("completed") && direct.err.contains("shallow"), "{direct:?}");
@@ -359,7 +359,7 @@ fn a_workflow_comments_once_and_anew_and_executes_nothing() {
         std::fs::create_dir(directory).unwrap();
     }
     let gh = format!(
-        "#!/bin/sh\ncase \"$*\" in\n*--paginate*) test -f {0}/comment && echo 42 ;;\n*PATCH*/42\\ *) cp {0}/diff.md {0}/comment; echo patched >> {0}/calls ;;\n*POST*) cp {0}/diff.md {0}/comment; echo posted >> {0}/calls ;;\n*) exit 1 ;;\nesac\n",
+        "#!/bin/sh\ncase \"$*\" in\n*--paginate*) test ! -f {0}/comment || echo 42 ;;\n*PATCH*/42\\ *) cp {0}/diff.md {0}/comment; echo patched >> {0}/calls ;;\n*POST*) cp {0}/diff.md {0}/comment; echo posted >> {0}/calls ;;\n*) exit 1 ;;\nesac\n",
         runner.display()
     );
     std::fs::write(bin.join("gh"), gh).unwrap();
@@ -369,7 +369,7 @@ fn a_workflow_comments_once_and_anew_and_executes_nothing() {
     let workflow = include_str!("../../templates/ci/github.yml");
     let run = |step: &str, comment: &str| {
         let mut command = Command::new("bash");
-        command.args(["-e", "-o", "pipefail", "-c", &script(workflow, step)]).current_dir(&runner);
+        command.args(["-e", "-c", &script(workflow, step)]).current_dir(&runner);
         hermetic(&mut command, sandbox.home());
         command
             .env("PATH", format!("{}:{}", bin.display(), std::env::var("PATH").unwrap()))

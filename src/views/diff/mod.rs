@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Action, Between, Compare, Comparison, End, Event, Pair, Severity, Status, Step, Subject, Task, Turn,
+    Action, Between, Compare, Comparison, End, Event, Pair, Severity, Status, Step, Stories, Subject, Task,
+    Turn,
 };
 
 pub use warnings::{Suspicion, suspicions};
@@ -186,8 +187,8 @@ const WORDS: [&str; 12] = [
 
 /// What changed, as a document.
 pub fn diff(comparison: &Comparison) -> Diff {
-    let mut tasks: Vec<TaskChange> =
-        comparison.tasks.iter().filter_map(|pair| task(comparison, pair)).collect();
+    let stories = &comparison.stories();
+    let mut tasks: Vec<TaskChange> = comparison.tasks.iter().filter_map(|pair| task(stories, pair)).collect();
     tasks.sort_by(|one, two| (&one.workstream, &one.id).cmp(&(&two.workstream, &two.id)));
     let counts = WORDS.iter().filter_map(|word| {
         let count = tasks.iter().filter(|task| task.what.iter().any(|what| what == word)).count();
@@ -204,12 +205,12 @@ pub fn diff(comparison: &Comparison) -> Diff {
         }
         .to_owned(),
         summary: counts,
-        workstreams: entities(comparison, &comparison.workstreams, |found| {
+        workstreams: entities(stories, &comparison.workstreams, |found| {
             (found.name.to_string(), Subject::Workstream(found.name.clone()))
         }),
         tasks,
-        knowledge: comparison.knowledge.iter().filter_map(|pair| document(comparison, pair)).collect(),
-        agents: entities(comparison, &comparison.agents, |found| {
+        knowledge: comparison.knowledge.iter().filter_map(|pair| document(stories, pair)).collect(),
+        agents: entities(stories, &comparison.agents, |found| {
             (found.id.to_string(), Subject::Agent(found.id.clone()))
         }),
         files: comparison
@@ -219,7 +220,7 @@ pub fn diff(comparison: &Comparison) -> Diff {
                 name: path.clone(),
                 what: vec![end_words(pair).to_owned()],
                 fields: Vec::new(),
-                by: deeds(comparison, &Subject::File(path.clone())),
+                by: deeds(stories, &Subject::File(path.clone())),
             })
             .collect(),
         warnings: suspicions(comparison)
@@ -270,7 +271,7 @@ fn end_words<T>(pair: &Pair<T>) -> &'static str {
     }
 }
 
-fn deed((step, event): (&Step, &Event)) -> Deed {
+fn deed((step, event): &(&Step, &Event)) -> Deed {
     Deed {
         agent: event.agent.clone(),
         action: event.action.word().to_owned(),
@@ -280,8 +281,8 @@ fn deed((step, event): (&Step, &Event)) -> Deed {
     }
 }
 
-fn deeds(comparison: &Comparison, subject: &Subject) -> Vec<Deed> {
-    comparison.about(subject).map(deed).collect()
+fn deeds(stories: &Stories<'_>, subject: &Subject) -> Vec<Deed> {
+    stories.of(subject).iter().map(deed).collect()
 }
 
 /// The fields that differ; of an entity that is new or gone, all that it has.
@@ -304,14 +305,14 @@ pub(super) fn fields<T: Compare>(pair: &Pair<T>) -> Vec<FieldDocument> {
 }
 
 fn entities<T: Compare>(
-    comparison: &Comparison,
+    stories: &Stories<'_>,
     pairs: &[Pair<T>],
     named: impl Fn(&T) -> (String, Subject),
 ) -> Vec<EntityChange> {
     let changes = pairs.iter().filter_map(|pair| {
         let (name, subject) = named(pair.latest()?);
         let what = vec![end_words(pair).to_owned()];
-        Some(EntityChange { name, what, fields: fields(pair), by: deeds(comparison, &subject) })
+        Some(EntityChange { name, what, fields: fields(pair), by: deeds(stories, &subject) })
     });
     changes.collect()
 }
@@ -352,7 +353,7 @@ fn words(pair: &Pair<Task>) -> Vec<String> {
     }
 }
 
-fn task(comparison: &Comparison, pair: &Pair<Task>) -> Option<TaskChange> {
+fn task(stories: &Stories<'_>, pair: &Pair<Task>) -> Option<TaskChange> {
     let task = pair.latest()?;
     Some(TaskChange {
         id: task.id.to_string(),
@@ -361,11 +362,11 @@ fn task(comparison: &Comparison, pair: &Pair<Task>) -> Option<TaskChange> {
         status: pair.after.as_ref().map(|after| after.status.word().to_owned()),
         what: words(pair),
         fields: fields(pair),
-        by: deeds(comparison, &Subject::Task(task.id)),
+        by: deeds(stories, &Subject::Task(task.id)),
     })
 }
 
-fn document(comparison: &Comparison, pair: &Pair<crate::model::Knowledge>) -> Option<KnowledgeChange> {
+fn document(stories: &Stories<'_>, pair: &Pair<crate::model::Knowledge>) -> Option<KnowledgeChange> {
     let topic = pair.latest()?.topic.clone();
     let text =
         |side: &Option<crate::model::Knowledge>| side.as_ref().map_or(String::new(), |k| k.content.clone());
@@ -375,7 +376,7 @@ fn document(comparison: &Comparison, pair: &Pair<crate::model::Knowledge>) -> Op
         what: vec![end_words(pair).to_owned()],
         lines: lines.shown,
         left_out: lines.left_out,
-        by: deeds(comparison, &Subject::Knowledge(topic)),
+        by: deeds(stories, &Subject::Knowledge(topic)),
     })
 }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::model::{
-    Action, Between, Compare, Comparison, Event, Pair, Severity, Status, Subject, Task, Turn,
+    Action, Between, Compare, Comparison, Event, Pair, Severity, Status, Stories, Subject, Task, Turn,
 };
 
 use super::{OF_STATUS, is_completed_now};
@@ -31,11 +31,11 @@ pub struct Suspicion {
 
 /// Everything that is suspicious, by task and in the order of its life; then the rest.
 pub fn suspicions(comparison: &Comparison) -> Vec<Suspicion> {
-    let mut found = Vec::new();
+    let (mut found, stories) = (Vec::new(), comparison.stories());
     for pair in &comparison.tasks {
         let Some(task) = pair.latest() else { continue };
         let subject = Subject::Task(task.id);
-        let events: Vec<&Event> = comparison.about(&subject).map(|(_, event)| event).collect();
+        let events: Vec<&Event> = stories.of(&subject).iter().map(|(_, event)| *event).collect();
         let mut add = |severity, code, field, what: String| {
             found.push(Suspicion { severity, code, subject: subject.clone(), field, what });
         };
@@ -52,7 +52,7 @@ pub fn suspicions(comparison: &Comparison) -> Vec<Suspicion> {
         }
     }
     if is_looked_into(comparison) {
-        rest(comparison, &mut found);
+        rest(comparison, &stories, &mut found);
     }
     found
 }
@@ -249,7 +249,7 @@ fn leads_to(events: &[&Event], status: &Status) -> bool {
 }
 
 /// Workstreams, agents and documents that no event explains.
-fn rest(comparison: &Comparison, found: &mut Vec<Suspicion>) {
+fn rest(comparison: &Comparison, stories: &Stories<'_>, found: &mut Vec<Suspicion>) {
     let workstreams = comparison.workstreams.iter().filter_map(|pair| {
         Some((Subject::Workstream(pair.latest()?.name.clone()), "status", pair.before.is_none()))
     });
@@ -261,7 +261,7 @@ fn rest(comparison: &Comparison, found: &mut Vec<Suspicion>) {
     });
     let has_import = comparison.steps.iter().any(|step| step.is_import);
     for (subject, field, is_new) in workstreams.chain(agents).chain(knowledge) {
-        let is_said = comparison.about(&subject).any(|(_, event)| !event.derived);
+        let is_said = stories.of(&subject).iter().any(|(_, event)| !event.derived);
         if !(is_said || is_new && has_import) {
             let what =
                 "no event explains its change: an edit by hand, or a squash whose message was cut".to_owned();
