@@ -86,7 +86,7 @@ pub enum Color {
 pub enum Command {
     /// Set a board up in this repository
     #[command(
-        after_help = "Examples:\n  orchestrator init\n  orchestrator init --board orchestrator\n  orchestrator init --from .orchestrator"
+        after_help = "Examples:\n  orchestrator init\n  orchestrator init --board orchestrator\n  orchestrator init --from .orchestrator\n  orchestrator init --ci github"
     )]
     Init(Lazy<Init>),
     /// Show the whole board: work, agents, locks, what happened last
@@ -136,6 +136,23 @@ pub enum Command {
     /// Report what was completed in this cycle, and begin the next one
     #[command(visible_alias = "c")]
     Collect(Lazy<Collect>),
+    /// Show what changed on the board, in words: for who reviews a branch or a pull request
+    ///
+    /// Tasks created, claimed, completed, moved; each field, old and new; knowledge by lines; who did it in which
+    /// commits; and what a reviewer should look at. Default: since the board parted from the branch that it is to be
+    /// merged into (its upstream, or the default branch).
+    #[command(
+        after_help = "Examples:\n  orchestrator diff\n  orchestrator diff main..feature\n  orchestrator diff origin/main...HEAD --format markdown > comment.md"
+    )]
+    Diff(Lazy<Diff>),
+    /// Check that a board is valid, for CI: every file, every reference, and what a range did to it
+    ///
+    /// Works on any commit, in a bare repository and in a shallow clone; nothing is checked out. With a range also:
+    /// whether transitions were legal, claims held, and epochs only grew.
+    #[command(
+        after_help = "Examples:\n  orchestrator check\n  orchestrator check origin/main...HEAD --format github\n  orchestrator check v1.2 --format sarif > board.sarif\n\nExit 0: valid, warnings or not. Exit 5: an error; path, line and column are named."
+    )]
+    Check(Lazy<Check>),
     /// Export in the predecessor's formats
     #[command(subcommand)]
     Export(Lazy<Export>),
@@ -184,6 +201,18 @@ pub struct Init {
     pub from: Option<PathBuf>,
     #[command(flatten)]
     pub names: Names,
+    /// Plant the workflow that checks and shows task changes in pull requests; nothing of yours is overwritten
+    #[arg(long, value_name = "HOST", value_enum)]
+    pub ci: Option<Ci>,
+}
+
+/// Whose CI.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ci {
+    /// .github/workflows/orchestrator.yml
+    Github,
+    /// .gitlab/orchestrator.yml, and .gitlab-ci.yml if there is none
+    Gitlab,
 }
 
 /// What to do about names that are not legal here.
@@ -539,6 +568,50 @@ pub struct Collect {
     /// Everything that is done; leaves no event
     #[arg(long)]
     pub all: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// base..head, base...head (since they parted), or a revision to compare the board with
+    #[arg(value_name = "RANGE")]
+    pub range: Option<String>,
+    /// As what; markdown is for a comment on a pull request, below 60,000 characters
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text, value_name = "FORMAT")]
+    pub format: DiffFormat,
+}
+
+/// As what a difference is shown.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiffFormat {
+    /// For a terminal.
+    Text,
+    /// For a comment: safe against mentions, images and HTML in what others wrote.
+    Markdown,
+    /// Everything; as --json.
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub struct Check {
+    /// A revision (default: the board), base..head, or base...head (since they parted)
+    #[arg(value_name = "RANGE")]
+    pub range: Option<String>,
+    /// As what
+    #[arg(long, value_enum, default_value_t = CheckFormat::Text, value_name = "FORMAT")]
+    pub format: CheckFormat,
+}
+
+/// As what the flaws of a board are shown.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CheckFormat {
+    /// path:line:column: code: sentence
+    Text,
+    /// As --json.
+    Json,
+    /// Workflow commands of GitHub: each shows at its line in the pull request.
+    Github,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
 }
 
 #[derive(Subcommand, Debug)]

@@ -83,6 +83,20 @@ pub(super) fn read_imported(fields: &Fields<'_>) -> Result<Imported, Problem> {
     Ok(stamps)
 }
 
+/// Where a field of these bytes stands, or an item (from 0) of its list: line and column, from 1. The beginning, where
+/// they can't be read or have no such field.
+pub(crate) fn place_of(bytes: &[u8], key: &str, item: Option<usize>) -> (usize, usize) {
+    let Ok(document) = Document::parse(bytes) else { return (1, 1) };
+    let fields = document.fields();
+    match item {
+        None => fields.at(key),
+        Some(item) => {
+            let problem = fields.problem_at_item(key, item, "");
+            (problem.line, problem.column)
+        }
+    }
+}
+
 /// The entry's own name for itself must be the one its file has: it is never used to build a path.
 pub(super) fn check_own_name(fields: &Fields<'_>, key: &str, file_name: &str) -> Result<(), Problem> {
     let own = fields.text(key)?;

@@ -18,4 +18,5 @@ pub(crate) mod task;
 pub(crate) mod workstream;
 mod yaml;
 
+pub(crate) use entry::place_of;
 pub(crate) use yaml::Problem;

@@ -5,6 +5,7 @@
 
 mod acquire;
 mod batch;
+mod ci;
 mod cycle;
 mod doctor;
 mod env;
@@ -14,11 +15,14 @@ mod init;
 mod library;
 mod orchestrator;
 mod overlay;
+mod review;
 mod templates;
 
+pub use ci::{CiHost, Planted, plant_ci};
 pub use doctor::{Mend, examine};
 pub use env::Env;
 pub use exchange::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
 pub use init::{Initialised, init, init_from};
 pub use orchestrator::{Done, Options, Orchestrator};
+pub use review::{check, diff};

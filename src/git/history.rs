@@ -42,6 +42,19 @@ impl Repo {
         Ok(false)
     }
 
+    /// The best commit that both contain; none where they have none in common, or where a shallow clone does
+    /// not have it.
+    pub(crate) fn merge_base(&self, one: Oid, two: Oid) -> Result<Option<Oid>, GitError> {
+        let found = self.gix.merge_bases_many(one, &[two]).doing("look for a common commit")?;
+        Ok(found.first().map(|id| id.detach()))
+    }
+
+    /// The commits that `tip` contains and `base` does not, in no order.
+    pub(crate) fn commits_since(&self, base: Oid, tip: Oid) -> Result<HashSet<Oid>, GitError> {
+        let walk = self.gix.rev_walk([tip]).with_hidden([base]).all().doing("walk history")?;
+        walk.map(|found| found.map(|commit| commit.id)).collect::<Result<_, _>>().doing("walk history")
+    }
+
     /// What differs below `prefix` (a directory), by path. Equal sub-trees are not read.
     pub(crate) fn diff_trees(
         &self,

@@ -7,10 +7,13 @@
 
 mod agent;
 mod change;
+mod comparison;
 mod context;
+mod difference;
 mod event;
 mod fault;
 mod finding;
+mod flaw;
 mod id;
 mod knowledge;
 mod name;
@@ -25,10 +28,13 @@ mod workstream;
 
 pub use agent::Agent;
 pub use change::{Change, Edit, Operation, RecordEdit};
+pub use comparison::{Between, Comparison, End, Pair, Point, Step, Stories, Subject};
 pub use context::{Actor, Context, Mint};
+pub use difference::{Compare, FieldChange, Turn};
 pub use event::{Action, Event};
 pub use fault::{Damage, Fault};
 pub use finding::Finding;
+pub use flaw::{Flaw, Severity};
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;
 pub(crate) use name::is_printable;

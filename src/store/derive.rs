@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::codec::{self, path};
 use crate::git::{Commit, GitError, Oid, Repo, TreeChange};
-use crate::model::{Action, Event, EventId, Status, Task, Timestamp};
+use crate::model::{Action, Event, EventId, Task, Timestamp, Turn};
 
 /// The derived events of `commit`, beyond those that its message `said`.
 pub(crate) fn events(repo: &Repo, commit: &Commit, said: &[Event]) -> Result<Vec<Event>, GitError> {
@@ -107,15 +107,16 @@ fn of_task(task: &Task) -> Fields {
     vec![("workstream", task.workstream.to_string()), ("task_id", task.id.to_string())]
 }
 
-fn with_result(task: &Task) -> Fields {
+/// The fields of the event of a turn.
+fn of_turn(action: &Action, task: &Task) -> Fields {
     let mut fields = of_task(task);
-    fields.extend(task.result.iter().map(|result| ("result", result.clone())));
-    fields
-}
-
-fn with_reason(task: &Task) -> Fields {
-    let mut fields = of_task(task);
-    fields.extend(task.status.reason().map(|reason| ("reason", reason.to_owned())));
+    match action {
+        Action::TaskCompleted => fields.extend(task.result.iter().map(|result| ("result", result.clone()))),
+        Action::TaskBlocked | Action::TaskCancelled => {
+            fields.extend(task.status.reason().map(|reason| ("reason", reason.to_owned())));
+        }
+        _ => {}
+    }
     fields
 }
 
@@ -123,31 +124,22 @@ fn created(task: &Task) -> Vec<(Action, Fields)> {
     let mut fields = of_task(task);
     fields.push(("title", task.title.clone()));
     let mut story = vec![(Action::TaskCreated, fields)];
-    story.extend(match &task.status {
-        Status::Pending => None,
-        Status::InProgress(_) => Some((Action::TaskClaimed, of_task(task))),
-        Status::Blocked { .. } => Some((Action::TaskBlocked, with_reason(task))),
-        Status::Done { .. } => Some((Action::TaskCompleted, with_result(task))),
-        Status::Cancelled { .. } => Some((Action::TaskCancelled, with_reason(task))),
-    });
+    if let Turn::By(action) = task.status.first_turn() {
+        let fields = of_turn(&action, task);
+        story.push((action, fields));
+    }
     story
 }
 
 /// What happened to a task between two states; `None` where no word fits.
 fn moved(before: &Task, after: &Task) -> Option<Vec<(Action, Fields)>> {
-    use Status::{Blocked, Cancelled, Done, InProgress, Pending};
-    let turned = match (&before.status, &after.status) {
-        (Pending, Pending) | (Blocked { .. }, Blocked { .. }) | (Cancelled { .. }, Cancelled { .. }) => None,
-        (InProgress(one), InProgress(two)) if one.agent == two.agent => None,
-        (Done { .. }, Done { .. }) => None,
-        (Blocked { .. }, Pending | InProgress(_)) => Some((Action::TaskUnblocked, of_task(after))),
-        (_, InProgress(_)) if before.status.is_over() => return None,
-        (_, InProgress(_)) => Some((Action::TaskClaimed, of_task(after))),
-        (Done { .. } | Cancelled { .. }, Pending) => Some((Action::TaskReopened, of_task(after))),
-        (InProgress(_), Pending) => Some((Action::TaskReleased, of_task(after))),
-        (_, Blocked { .. }) => Some((Action::TaskBlocked, with_reason(after))),
-        (_, Done { .. }) => Some((Action::TaskCompleted, with_result(after))),
-        (_, Cancelled { .. }) => Some((Action::TaskCancelled, with_reason(after))),
+    let mut story = match before.status.turn_to(&after.status) {
+        Turn::None => Vec::new(),
+        Turn::By(action) => {
+            let fields = of_turn(&action, after);
+            vec![(action, fields)]
+        }
+        Turn::Nameless => return None,
     };
     let rest = Task {
         status: after.status.clone(),
@@ -155,7 +147,6 @@ fn moved(before: &Task, after: &Task) -> Option<Vec<(Action, Fields)>> {
         result: after.result.clone(),
         ..before.clone()
     };
-    let mut story: Vec<_> = turned.into_iter().collect();
     if rest != *after {
         let mut fields = of_task(after);
         if before.title != after.title {

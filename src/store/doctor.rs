@@ -9,7 +9,7 @@ use crate::git::{Oid, Repo};
 use crate::model::{Fault, Finding, Landing, View as _};
 
 use super::placement::{Board, CONFIG_KEY, holds_board, named};
-use super::{Snapshot, StoreError, journal, transaction};
+use super::{Snapshot, StoreError, check, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
 const OLD: Duration = Duration::from_secs(10);
@@ -51,9 +51,8 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
 pub(crate) fn of_board(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
     let attributes = format!("{}/.gitattributes", path::BOARD);
-    let text = snapshot.file(&attributes)?.map(|stored| String::from_utf8_lossy(&stored.bytes).into_owned());
-    let keeps_bytes = |line: &str| line.starts_with("* ") && line.contains("-text");
-    if !text.is_some_and(|text| text.lines().any(keeps_bytes)) {
+    let stored = snapshot.file(&attributes)?;
+    if !stored.is_some_and(|stored| check::keeps_bytes(&stored.bytes)) {
         found.push(finding(
             "attributes",
             attributes,
@@ -143,12 +142,9 @@ fn refspecs(repo: &Repo) -> Vec<Finding> {
 }
 
 fn case_twins(names: &[String]) -> Vec<Finding> {
-    let mut folded: Vec<(String, &String)> = names.iter().map(|name| (name.to_lowercase(), name)).collect();
-    folded.sort();
-    let pairs = std::iter::zip(&folded, folded.iter().skip(1));
-    let twins = pairs.filter(|(one, two)| one.0 == two.0);
+    let twins = check::case_twins(names.iter().map(String::as_str)).into_iter();
     twins
-        .map(|((_, one), (_, two))| {
+        .map(|(one, two)| {
             finding(
                 "case_twins",
                 format!("{one}, {two}"),

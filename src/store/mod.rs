@@ -6,6 +6,8 @@
 mod advisory;
 mod annals;
 mod archive;
+pub(crate) mod check;
+pub(crate) mod compare;
 mod derive;
 pub(crate) mod doctor;
 mod draft;

@@ -91,22 +91,7 @@ impl<'r> Snapshot<'r> {
     }
 
     fn stored(&self, path: &str, entry: &Entry) -> Result<Stored, Fault> {
-        let refuse = |why: &str| Fault::Damaged(whole_file(path, why));
-        match entry.kind {
-            EntryKind::File | EntryKind::Executable => {}
-            EntryKind::Link => return Err(refuse("is a symbolic link; the board holds plain files only")),
-            EntryKind::Submodule => return Err(refuse("is a submodule; the board holds plain files only")),
-            EntryKind::Tree => return Err(refuse("is a directory where a file is expected")),
-        }
-        let bytes = match self.repo.blob(entry.id) {
-            Ok(bytes) => bytes,
-            Err(GitError::Missing { .. }) => return Err(refuse("its blob is not in this repository")),
-            Err(other) => return Err(other.into()),
-        };
-        if bytes.len() > LARGEST {
-            return Err(refuse("is larger than 4 MiB"));
-        }
-        Ok(Stored { blob: entry.id, bytes })
+        stored(self.repo, path, entry)
     }
 
     /// The entries of a directory, sorted; none if it is not there.
@@ -321,6 +306,26 @@ impl<'r> Snapshot<'r> {
     }
 }
 
+/// The file that an entry at `path` is; a link, a submodule, a directory or a file beyond 4 MiB is damage.
+pub(super) fn stored(repo: &Repo, path: &str, entry: &Entry) -> Result<Stored, Fault> {
+    let refuse = |why: &str| Fault::Damaged(whole_file(path, why));
+    match entry.kind {
+        EntryKind::File | EntryKind::Executable => {}
+        EntryKind::Link => return Err(refuse("is a symbolic link; the board holds plain files only")),
+        EntryKind::Submodule => return Err(refuse("is a submodule; the board holds plain files only")),
+        EntryKind::Tree => return Err(refuse("is a directory where a file is expected")),
+    }
+    let bytes = match repo.blob(entry.id) {
+        Ok(bytes) => bytes,
+        Err(GitError::Missing { .. }) => return Err(refuse("its blob is not in this repository")),
+        Err(other) => return Err(other.into()),
+    };
+    if bytes.len() > LARGEST {
+        return Err(refuse("is larger than 4 MiB"));
+    }
+    Ok(Stored { blob: entry.id, bytes })
+}
+
 /// The tasks of a directory and their blobs.
 fn unpack(bytes: &[u8]) -> Option<Vec<(Oid, Task)>> {
     let mut from = Unpacker(bytes);
@@ -333,7 +338,7 @@ fn unpack(bytes: &[u8]) -> Option<Vec<(Oid, Task)>> {
     Some(tasks)
 }
 
-fn damage(path: &str, problem: Problem) -> Damage {
+pub(super) fn damage(path: &str, problem: Problem) -> Damage {
     Damage { path: path.to_owned(), line: problem.line, column: problem.column, why: problem.why }
 }
 

@@ -13,7 +13,9 @@
 pub mod agents;
 pub mod board;
 pub mod brief;
+pub mod check;
 pub mod collect;
+pub mod diff;
 pub mod document;
 pub mod events;
 pub mod json;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod batch;
 mod cache;
+mod check;
 mod concurrency;
 mod cycle;
 mod disk;
@@ -17,6 +18,7 @@ mod landing;
 mod leases;
 mod placements;
 mod recovery;
+mod review;
 mod support;
 mod terminal;
 mod tour;

@@ -1,9 +1,9 @@
 //! `init`, `status`, `doctor`
 
-use crate::cli::args::Init;
+use crate::cli::args::{Ci, Init};
 use crate::cli::parse;
 use crate::cli::report::Report;
-use crate::engine::{self, Env, Mend, Renaming, Slugify};
+use crate::engine::{self, CiHost, Env, Mend, Renaming, Slugify};
 use crate::model::Refusal;
 use crate::views::render;
 
@@ -12,6 +12,28 @@ use super::{App, exchange};
 const NEXT: &str = "\nNext:\n  orchestrator ws create <name> [description] [priority]\n  orchestrator t add <ws> <title> [description] [priority]\n  orchestrator a register <agent> [type]\n  orchestrator t next <ws> <agent>\n\nAn agent that knows nothing else starts with: orchestrator status; orchestrator brief <ws>";
 
 pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
+    let report = board(app, args)?;
+    let Some(host) = args.ci else { return Ok(report) };
+    let host = match host {
+        Ci::Github => CiHost::Github,
+        Ci::Gitlab => CiHost::Gitlab,
+    };
+    let planted = engine::plant_ci(&app.options(), host)?;
+    let mut report = report;
+    for (word, paths) in [("Planted", &planted.written), ("Left as it is", &planted.kept)] {
+        for path in paths {
+            report.text.push_str(&format!("\n{word}: {path}"));
+        }
+    }
+    for next in &planted.next {
+        report.text.push_str(&format!("\n  to do: {next}"));
+    }
+    report.json["ci"] =
+        serde_json::json!({"written": planted.written, "kept": planted.kept, "to_do": planted.next});
+    Ok(report)
+}
+
+fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
     if let Some(data) = &args.from {
         let renaming = Renaming {
             renames: parse::renames(&args.names.rename)?,

@@ -9,6 +9,7 @@ mod events;
 mod exchange;
 mod knowledge;
 mod lock;
+mod review;
 mod selftest;
 mod task;
 mod workstream;
@@ -85,6 +86,8 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
             Ok(Report::default().exit(exit))
         }
         Command::Doctor { fix } => board::doctor(&app, fix),
+        Command::Diff(args) => review::diff(&app, &args.0),
+        Command::Check(args) => review::check(&app, &args.0),
         Command::Demo(args) => demo::run(&args.0, printer),
         Command::Selftest(args) => selftest::run(&args.0),
         Command::Completions { shell } => completions(&shell),
@@ -111,6 +114,8 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
         Command::Import(args) => exchange::import(app, &args.0),
         Command::Init(_)
         | Command::Git(_)
+        | Command::Diff(_)
+        | Command::Check(_)
         | Command::Doctor { .. }
         | Command::Demo(_)
         | Command::Selftest(_)

@@ -1,0 +1,106 @@
+//! `init --ci`: the workflow that checks the board in pull requests and shows what changed on it.
+//!
+//! A workflow decides what runs with the repository's rights, so it is planted and never committed: it stands in the
+//! worktree, untracked, for its owner to read, fill in and commit. A file that is there already is left as it is,
+//! whatever is in it; nothing is written through a link.
+
+use std::fs;
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::git::Repo;
+use crate::model::{Code, Refusal};
+use crate::store;
+
+use super::orchestrator::Options;
+
+/// Whose CI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CiHost {
+    /// GitHub Actions.
+    Github,
+    /// GitLab CI/CD.
+    Gitlab,
+}
+
+/// What was planted, from the worktree's root.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Planted {
+    /// Files that were written.
+    pub written: Vec<String>,
+    /// Files that were there already, and are as they were.
+    pub kept: Vec<String>,
+    /// What is left to do, a sentence each.
+    pub next: Vec<String>,
+}
+
+const INCLUDED: &str = ".gitlab/orchestrator.yml";
+const INCLUDING: &str = ".gitlab-ci.yml";
+
+/// Plants the workflow for `host` into the worktree around `options.start`.
+pub fn plant_ci(options: &Options, host: CiHost) -> Result<Planted, Refusal> {
+    let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
+    let Some(root) = repo.work_dir() else {
+        return Err(Refusal::new(
+            Code::RepositoryState,
+            "this repository is bare: there is no place for a workflow",
+        )
+        .hint("orchestrator init --ci github    (in a clone with a worktree)"));
+    };
+    let files: &[(&str, &str)] = match host {
+        CiHost::Github => {
+            &[(".github/workflows/orchestrator.yml", include_str!("../../templates/ci/github.yml"))]
+        }
+        CiHost::Gitlab => &[
+            (INCLUDED, include_str!("../../templates/ci/gitlab.yml")),
+            (INCLUDING, include_str!("../../templates/ci/gitlab-ci.yml")),
+        ],
+    };
+    let mut planted = Planted::default();
+    for (path, text) in files {
+        if write_new(&root, path, text)? {
+            planted.written.push((*path).to_owned());
+        } else {
+            planted.kept.push((*path).to_owned());
+        }
+    }
+    if let Some(first) = planted.written.first() {
+        planted.next.push(format!("fill in ORCHESTRATOR_GIT and ORCHESTRATOR_REV in {first}, and commit it"));
+    }
+    let includes = || fs::read_to_string(root.join(INCLUDING)).is_ok_and(|text| text.contains(INCLUDED));
+    if planted.kept.iter().any(|path| path == INCLUDING) && !includes() {
+        planted.next.push(format!("add to {INCLUDING}, under `include:`, the line `  - local: {INCLUDED}`"));
+    }
+    Ok(planted)
+}
+
+/// Writes a file that is not there yet; whether it was not.
+fn write_new(root: &Path, path: &str, text: &str) -> Result<bool, Refusal> {
+    let failed = |at: &Path, error: &std::io::Error| {
+        Refusal::new(Code::Unreadable, format!("`{}`: {error}", at.display()))
+    };
+    let whole: PathBuf = root.join(path);
+    if let Some(parent) = whole.parent() {
+        fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
+        let real = parent.canonicalize().map_err(|error| failed(parent, &error))?;
+        if real != parent {
+            return Err(Refusal::new(
+                Code::InTheWay,
+                format!("`{}` is reached through a link; nothing was written", parent.display()),
+            )
+            .hint(format!("ls -ld '{}'", parent.display())));
+        }
+    }
+    match fs::File::create_new(&whole) {
+        Ok(mut file) => match file.write_all(text.as_bytes()) {
+            Ok(()) => Ok(true),
+            Err(error) => {
+                // Half a workflow is ours, and worse than none.
+                let _the_error_is_told = fs::remove_file(&whole);
+                Err(failed(&whole, &error))
+            }
+        },
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(&whole, &error)),
+    }
+}
