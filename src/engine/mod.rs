@@ -12,13 +12,18 @@ mod exchange;
 mod git_wrapper;
 mod init;
 mod library;
+mod merge;
+mod merge_driver;
 mod orchestrator;
 mod overlay;
 mod templates;
 
+pub use crate::merge::Markers;
 pub use doctor::{Mend, examine};
 pub use env::Env;
 pub use exchange::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
 pub use init::{Initialised, init, init_from};
+pub use merge::{MergedFile, Method, Versions, merge_file};
+pub use merge_driver::{Driven, drive};
 pub use orchestrator::{Done, Options, Orchestrator};

@@ -8,7 +8,7 @@ use crate::codec::path;
 use crate::git::{Oid, Repo};
 use crate::model::{Fault, Finding, Landing, View as _};
 
-use super::placement::{Board, CONFIG_KEY, holds_board, named};
+use super::placement::{Board, CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
 use super::{Snapshot, StoreError, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
@@ -53,7 +53,18 @@ pub(crate) fn of_board(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> R
     let attributes = format!("{}/.gitattributes", path::BOARD);
     let text = snapshot.file(&attributes)?.map(|stored| String::from_utf8_lossy(&stored.bytes).into_owned());
     let keeps_bytes = |line: &str| line.starts_with("* ") && line.contains("-text");
-    if !text.is_some_and(|text| text.lines().any(keeps_bytes)) {
+    let names_driver = |line: &str| !line.starts_with('#') && line.contains("merge=orchestrator");
+    let text = text.unwrap_or_default();
+    if text.lines().any(names_driver) && repo.config_string(MERGE_DRIVER_KEY).is_none() {
+        found.push(finding(
+            "merge_driver",
+            format!("git config {MERGE_DRIVER_KEY}"),
+            "this clone has not been told how to merge the files of the board; git merges them as text"
+                .to_owned(),
+            "orchestrator init",
+        ));
+    }
+    if !text.lines().any(keeps_bytes) {
         found.push(finding(
             "attributes",
             attributes,

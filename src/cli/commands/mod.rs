@@ -9,6 +9,7 @@ mod events;
 mod exchange;
 mod knowledge;
 mod lock;
+mod merge_driver;
 mod selftest;
 mod task;
 mod workstream;
@@ -84,6 +85,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report::default().exit(exit))
         }
+        Command::MergeDriver(args) => merge_driver::run(&app, &args.0),
         Command::Doctor { fix } => board::doctor(&app, fix),
         Command::Demo(args) => demo::run(&args.0, printer),
         Command::Selftest(args) => selftest::run(&args.0),
@@ -111,6 +113,7 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
         Command::Import(args) => exchange::import(app, &args.0),
         Command::Init(_)
         | Command::Git(_)
+        | Command::MergeDriver(_)
         | Command::Doctor { .. }
         | Command::Demo(_)
         | Command::Selftest(_)
