@@ -40,6 +40,7 @@
 
 pub mod cli;
 pub mod engine;
+pub mod merge;
 pub mod model;
 pub mod ops;
 pub mod views;

@@ -6,14 +6,15 @@
 use std::path::Path;
 
 /// A room and the rooms it may name.
-const EDGES: [(&str, &[&str]); 9] = [
+const EDGES: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("codec", &["model"]),
     ("git", &[]),
     ("ops", &["model"]),
     ("views", &["model"]),
+    ("merge", &["model"]),
     ("store", &["model", "codec", "git"]),
-    ("engine", &["model", "codec", "git", "ops", "views", "store"]),
+    ("engine", &["model", "codec", "git", "ops", "views", "merge", "store"]),
     ("proof", &[]),
     ("cli", &["model", "ops", "views", "engine", "proof"]),
 ];

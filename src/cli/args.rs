@@ -166,6 +166,14 @@ pub enum Command {
         after_help = "Example:\n  orchestrator git -- commit -am 'Add payments'\n\nExit code: git's own."
     )]
     Git(Git),
+    /// Merge a file of the board field by field, as git asks for it; `init` registers it
+    ///
+    /// The result replaces OURS. What can't be decided is left there between conflict markers.
+    #[command(
+        hide = true,
+        after_help = "Example, which is what `orchestrator init` tells git (see git help attributes):\n  git config merge.orchestrator.driver 'orchestrator merge-driver %O %A %B %P'\n\nExit 1: a conflict is left. Above 1: OURS was not touched."
+    )]
+    MergeDriver(Lazy<MergeDriver>),
     /// Find what is wrong with this repository for our purpose, and say what to do
     #[command(after_help = "Exit 1: something is wrong. Nothing is changed without --fix.")]
     Doctor {
@@ -650,6 +658,30 @@ pub struct Git {
     /// What git is to do
     #[arg(required = true, last = true, value_name = "GIT ARGUMENTS")]
     pub arguments: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct MergeDriver {
+    /// The version both sides come from (%O); an empty file if there is none
+    pub base: PathBuf,
+    /// Our version (%A); the result goes here
+    pub ours: PathBuf,
+    /// The other version (%B)
+    pub theirs: PathBuf,
+    /// The path of the merged file from the repository's root (%P)
+    pub path: String,
+    /// How many characters a conflict marker has (%L)
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub marker_size: u16,
+    /// What our side is called in conflict markers (%X)
+    #[arg(long = "ours", value_name = "LABEL", default_value = "ours")]
+    pub our_label: String,
+    /// What the base is called (%S)
+    #[arg(long = "base", value_name = "LABEL", default_value = "base")]
+    pub base_label: String,
+    /// What the other side is called (%Y)
+    #[arg(long = "theirs", value_name = "LABEL", default_value = "theirs")]
+    pub their_label: String,
 }
 
 #[derive(Args, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! A file that a person made by hand needs no front matter.
 
-use crate::model::{Knowledge, Topic};
+use crate::model::{Knowledge, Sheet, Topic};
 
 use super::Problem;
 use super::entry::{read_optional_stamp, rewrite, stamp, unwritable};
@@ -42,6 +42,33 @@ pub(crate) fn encode(knowledge: &Knowledge, old: Option<&[u8]>) -> Result<Vec<u8
     )?;
     page.body = knowledge.content.clone().into_bytes();
     page.to_bytes().map_err(unwritable)
+}
+
+/// The passages of a document's front matter.
+pub(crate) fn front(bytes: &[u8]) -> Result<Sheet, Problem> {
+    Ok(Page::parse(bytes)?.front.sheet())
+}
+
+/// A document with other front matter, which must be readable, or none.
+pub(crate) fn with_front(bytes: &[u8], front: &str) -> Result<Vec<u8>, Problem> {
+    let mut page = Page::parse(bytes)?;
+    page.front = Document::parse(front.as_bytes())?;
+    page.to_bytes().map_err(unwritable)
+}
+
+/// A document with other text in the place of its front matter and of its content, readable or not.
+pub(crate) fn with_texts(bytes: &[u8], front: &str, content: &[u8]) -> Result<Vec<u8>, Problem> {
+    let page = Page::parse(bytes)?;
+    let above = &bytes[..bytes.len() - page.body.len()];
+    let old = page.front.as_str();
+    // The front matter is all that stands between the first line above and the last.
+    let start = above.iter().position(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    let end = start + old.len();
+    let mut text = above[..start].to_vec();
+    text.extend_from_slice(front.as_bytes());
+    text.extend_from_slice(above.get(end..).unwrap_or_default());
+    text.extend_from_slice(content);
+    Ok(text)
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ pub(crate) mod predecessor;
 pub(crate) mod record;
 pub(crate) mod ref_name;
 pub(crate) mod settings;
+pub(crate) mod sheet;
 pub(crate) mod task;
 pub(crate) mod workstream;
 mod yaml;

@@ -4,6 +4,7 @@
 //! stamp) stops the clock, `ORCHESTRATOR_SEED` (any text) makes all ids follow from it.
 
 use std::cell::Cell;
+use std::path::PathBuf;
 
 use chrono::Utc;
 use sha2::{Digest, Sha256};
@@ -58,6 +59,16 @@ impl Mint for Env {
     fn nonce(&self) -> Nonce {
         Nonce::from_random(self.random())
     }
+}
+
+/// Where this program is, if the system says.
+pub(crate) fn program() -> Option<PathBuf> {
+    std::env::current_exe().ok()
+}
+
+/// The directories in which a shell looks for programs.
+pub(crate) fn search_path() -> Vec<PathBuf> {
+    std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
 }
 
 /// An environment variable that is set and not empty.

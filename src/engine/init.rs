@@ -24,12 +24,14 @@ pub struct Initialised {
     pub commit: Option<String>,
     /// Whether a branch was made for a board that was there before.
     pub is_new_branch: bool,
+    /// Whether git was told just now how files of the board are merged in this clone.
+    pub is_driver_new: bool,
 }
 
 /// Makes a board in the repository around `options.start`: on `options.board` if one is named, else on
 /// `HEAD`. One commit with the files it plants; where a branch was named, git's configuration remembers it.
 ///
-/// A board that is there already is opened. Refused, with nothing touched: where git ignores the board's
+/// A board that is there already is opened. In each clone git is told once how files of the board are merged. Refused, with nothing touched: where git ignores the board's
 /// directory, where the predecessor's data lies in it, and where files of the same names are in the way.
 pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
     let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
@@ -87,7 +89,8 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
             board.remember(name)?;
         }
     }
-    Ok(Initialised { board, commit, is_new_branch })
+    let is_driver_new = board.register_merge_driver()?;
+    Ok(Initialised { board, commit, is_new_branch, is_driver_new })
 }
 
 /// Makes a board as [`init`] does and imports a data directory into it. Where that directory stands in the

@@ -197,8 +197,13 @@ impl Orchestrator {
 
     /// Makes git's configuration say that the board is on this branch.
     pub(super) fn remember(&self, branch: &str) -> Result<(), Refusal> {
+        self.configure(store::CONFIG_KEY, branch)
+    }
+
+    /// Sets a value in git's configuration of the repository.
+    pub(super) fn configure(&self, key: &str, value: &str) -> Result<(), Refusal> {
         self.retry(|deadline| {
-            self.store.set_config(store::CONFIG_KEY, branch, deadline)?;
+            self.store.set_config(key, value, deadline)?;
             Ok(Committed { outcome: (), commit: None, remarks: Vec::new() })
         })?;
         Ok(())

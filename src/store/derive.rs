@@ -27,10 +27,7 @@ pub(crate) fn events(repo: &Repo, commit: &Commit, said: &[Event]) -> Result<Vec
     let mut derived = Vec::new();
     for change in &changes {
         for (action, fields) in describe(repo, change)? {
-            let is_said = said.iter().any(|event| {
-                event.action == action && fields.iter().all(|(k, v)| !is_key(k) || event.text(k) == Some(v))
-            });
-            if !is_said {
+            if !said.iter().any(|event| says(event, &change.path, &action, &fields)) {
                 derived.push(event_of(commit, &change.path, action, fields));
             }
         }
@@ -46,9 +43,25 @@ fn tree_of(repo: &Repo, commit: Oid) -> Result<Option<Oid>, GitError> {
     }
 }
 
-/// The fields that tell which entity an event is about.
-fn is_key(field: &str) -> bool {
-    matches!(field, "workstream" | "task_id" | "topic" | "agent_id")
+/// Whether an event tells of a change. A squash tells of each step, its difference only of where they led: a task
+/// may have been moved, or finished once more, after what the event says.
+fn says(event: &Event, path: &str, action: &Action, fields: &Fields) -> bool {
+    if *action == Action::BoardEdited {
+        return match path::place(path) {
+            // From done into somebody's hands there is no word, but two.
+            path::Place::Task(id) => event.action == Action::TaskReopened && event.task_id() == Some(id),
+            // Registering again changes the file.
+            path::Place::Agent(id) => event.action == Action::AgentRegistered && event.agent == id.as_str(),
+            _ => false,
+        };
+    }
+    let about = ["task_id", "topic", "agent_id", "workstream"];
+    let key = about.iter().find_map(|key| fields.iter().find(|(field, _)| field == key));
+    event.action == *action
+        && key.is_some_and(|(key, name)| {
+            // An agent registers itself.
+            event.text(key) == Some(name.as_str()) || (*key == "agent_id" && event.agent == *name)
+        })
 }
 
 type Fields = Vec<(&'static str, String)>;

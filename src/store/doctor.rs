@@ -8,7 +8,7 @@ use crate::codec::path;
 use crate::git::{Oid, Repo};
 use crate::model::{Fault, Finding, Landing, View as _};
 
-use super::placement::{Board, CONFIG_KEY, holds_board, named};
+use super::placement::{Board, CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
 use super::{Snapshot, StoreError, check, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
@@ -51,8 +51,19 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
 pub(crate) fn of_board(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
     let attributes = format!("{}/.gitattributes", path::BOARD);
-    let stored = snapshot.file(&attributes)?;
-    if !stored.is_some_and(|stored| check::keeps_bytes(&stored.bytes)) {
+    let stored = snapshot.file(&attributes)?.map(|stored| stored.bytes).unwrap_or_default();
+    let text = String::from_utf8_lossy(&stored);
+    let names_driver = |line: &str| !line.starts_with('#') && line.contains("merge=orchestrator");
+    if text.lines().any(names_driver) && repo.config_string(MERGE_DRIVER_KEY).is_none() {
+        found.push(finding(
+            "merge_driver",
+            format!("git config {MERGE_DRIVER_KEY}"),
+            "this clone has not been told how to merge the files of the board; git merges them as text"
+                .to_owned(),
+            "orchestrator init",
+        ));
+    }
+    if !check::keeps_bytes(&stored) {
         found.push(finding(
             "attributes",
             attributes,

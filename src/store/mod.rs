@@ -32,7 +32,9 @@ mod whereabouts;
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
 pub(crate) use line::wait_for_turn;
-pub(crate) use placement::{Board, CONFIG_KEY, Placement, choose, holds_board, named, short};
+pub(crate) use placement::{
+    Board, CONFIG_KEY, MERGE_DRIVER_KEY, MERGE_NAME_KEY, Placement, choose, holds_board, named, short,
+};
 pub(crate) use presence::note as note_presence;
 pub(crate) use records::load as load_record;
 pub(crate) use snapshot::Snapshot;

@@ -13,6 +13,10 @@ use super::StoreError;
 
 /// The git config key that `init --board` sets, shared by all worktrees.
 pub(crate) const CONFIG_KEY: &str = "orchestrator.board";
+/// The git config key of the command that merges files of the board.
+pub(crate) const MERGE_DRIVER_KEY: &str = "merge.orchestrator.driver";
+/// The git config key of its name for people.
+pub(crate) const MERGE_NAME_KEY: &str = "merge.orchestrator.name";
 /// The branch that is looked at when nothing else names one.
 const USUAL: &str = "orchestrator";
 

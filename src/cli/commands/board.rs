@@ -57,6 +57,7 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
         "created": made.commit.is_some() || made.is_new_branch,
         "board": name,
         "commit": made.commit,
+        "merge_driver_registered": made.is_driver_new,
     });
     let text = match &made.commit {
         Some(commit) => {
@@ -65,6 +66,11 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
         }
         None if made.is_new_branch => {
             format!("The board lives on the branch {name} from now on.")
+        }
+        None if made.is_driver_new => {
+            format!(
+                "The board on {name} is there already; this clone merges its files field by field from now on."
+            )
         }
         None => format!("The board on {name} is there already; nothing to do."),
     };

@@ -10,6 +10,7 @@ mod exchange;
 mod knowledge;
 mod lock;
 mod review;
+mod merge_driver;
 mod selftest;
 mod task;
 mod workstream;
@@ -85,6 +86,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report::default().exit(exit))
         }
+        Command::MergeDriver(args) => merge_driver::run(&app, &args.0),
         Command::Doctor { fix } => board::doctor(&app, fix),
         Command::Diff(args) => review::diff(&app, &args.0),
         Command::Check(args) => review::check(&app, &args.0),
@@ -116,6 +118,7 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
         | Command::Git(_)
         | Command::Diff(_)
         | Command::Check(_)
+        | Command::MergeDriver(_)
         | Command::Doctor { .. }
         | Command::Demo(_)
         | Command::Selftest(_)

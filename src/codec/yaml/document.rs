@@ -143,6 +143,12 @@ impl Document {
         Ok(())
     }
 
+    /// The keys in the order of the file, and which bytes are the lines of each.
+    pub fn extents(&self) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
+        let keys = self.parsed.entries.iter().map(|(key, _)| key.as_str());
+        keys.zip(self.parsed.lines.iter().map(|lines| lines.start..lines.end))
+    }
+
     pub(super) fn position(&self, key: &str) -> Option<usize> {
         self.parsed.entries.iter().position(|(name, _)| name == key)
     }

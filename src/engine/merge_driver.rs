@@ -1,0 +1,83 @@
+//! `merge-driver`: what git calls to merge a file of the board, and how git is told to.
+//!
+//! `.gitattributes` names the driver for everybody; the command behind that name is configuration, which git does not
+//! copy to clones (it would run what a stranger wrote). So each clone registers it once, by `init`. Where nobody did,
+//! git merges these files as text.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::merge::Markers;
+use crate::model::{Code, Refusal};
+use crate::store;
+
+use super::env;
+use super::merge::{self, MergedFile, Versions};
+use super::orchestrator::Orchestrator;
+
+/// The name of the program, as shells find it.
+const PROGRAM: &str = "orchestrator";
+/// What git shows for it.
+const TITLE: &str = "orchestrator: files of the board, field by field";
+
+/// What git hands to the driver.
+#[derive(Clone, Debug)]
+pub struct Driven {
+    /// `%O`: the file with the version both come from; empty if there is none.
+    pub base: PathBuf,
+    /// `%A`: the file with our version. The result goes there.
+    pub ours: PathBuf,
+    /// `%B`: the file with the other version.
+    pub theirs: PathBuf,
+    /// `%P`: the path of the merged file, from the repository's root.
+    pub place: String,
+}
+
+/// Merges the three files, and puts the result in the place of ours. Where that can't be done nothing is written.
+pub fn drive(start: &Path, files: &Driven, markers: Markers) -> Result<MergedFile, Refusal> {
+    let unreadable = |path: &Path, error: std::io::Error| {
+        Refusal::new(Code::Unreadable, format!("`{}`: {error}", path.display()))
+    };
+    let read = |path: &Path| fs::read(start.join(path)).map_err(|error| unreadable(path, error));
+    let (base, ours, theirs) = (read(&files.base)?, read(&files.ours)?, read(&files.theirs)?);
+    let versions = Versions { base: &base, ours: &ours, theirs: &theirs };
+    let markers = Markers { style: merge::conflict_style(start), ..markers };
+    let merged = merge::merge_file(&files.place, versions, &markers);
+    fs::write(start.join(&files.ours), &merged.bytes).map_err(|error| unreadable(&files.ours, error))?;
+    Ok(merged)
+}
+
+/// The command that git runs by its shell. What git fills in it quotes itself. If the program is gone, too old
+/// or broken, the file is merged as text, as git would, rather than left as ours.
+fn command(program: &str) -> String {
+    format!(
+        "{program} merge-driver --marker-size=%L --ours=%X --base=%S --theirs=%Y %O %A %B %P; s=$?; \
+         if [ $s -gt 1 ]; then git merge-file --marker-size=%L -L %X -L %S -L %Y %A %O %B; else exit $s; fi"
+    )
+}
+
+/// How a shell that git starts finds this program: by its name, or where it is now if it is not on the search path.
+fn program() -> String {
+    if env::search_path().iter().any(|directory| directory.join(PROGRAM).is_file()) {
+        return PROGRAM.to_owned();
+    }
+    // `%` is git's, what stands between quotes is nobody's.
+    let quoted =
+        |path: PathBuf| format!("'{}'", path.display().to_string().replace('\'', r"'\''")).replace('%', "%%");
+    let here = env::program().filter(|path| path.to_str().is_some());
+    here.map_or_else(|| PROGRAM.to_owned(), quoted)
+}
+
+impl Orchestrator {
+    /// Tells git how files of the board are merged in this clone, unless it has been told; whether it was told now.
+    pub(super) fn register_merge_driver(&self) -> Result<bool, Refusal> {
+        let repo = &self.store.repo;
+        if repo.config_string(store::MERGE_DRIVER_KEY).is_some() {
+            return Ok(false);
+        }
+        // The command last: it is what counts.
+        self.configure(store::MERGE_NAME_KEY, TITLE)?;
+        self.configure(store::MERGE_DRIVER_KEY, &command(&program()))?;
+        Ok(true)
+    }
+}
