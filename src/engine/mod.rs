@@ -15,6 +15,7 @@ mod library;
 mod orchestrator;
 mod overlay;
 mod templates;
+mod verify;
 
 pub use doctor::{Mend, examine};
 pub use env::Env;
@@ -22,3 +23,4 @@ pub use exchange::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
 pub use init::{Initialised, init, init_from};
 pub use orchestrator::{Done, Options, Orchestrator};
+pub use verify::{SignaturePolicy, VerifyRequest};

@@ -15,6 +15,7 @@ mod object;
 mod ref_locks;
 mod refs;
 mod repo;
+mod signatures;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upkeep;
@@ -28,6 +29,7 @@ pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Signature, blob_i
 pub(crate) use ref_locks::Prepared;
 pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
+pub(crate) use signatures::Signed;
 pub(crate) use worktree::{
     Stat, Worktree, operation_under_way, read_file, remove_file, remove_leftover, write_file,
 };

@@ -12,6 +12,7 @@ mod difference;
 mod event;
 mod fault;
 mod finding;
+mod history;
 mod id;
 mod knowledge;
 mod name;
@@ -31,6 +32,9 @@ pub use difference::{Compare, FieldChange, Turn};
 pub use event::{Action, Event};
 pub use fault::{Damage, Fault};
 pub use finding::Finding;
+pub use history::{
+    Before, Content, FileChange, Link, LostEvent, Passage, Place, Prior, Side, Signed, Whence, Wording,
+};
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;
 pub(crate) use name::is_printable;

@@ -6,6 +6,7 @@
 mod advisory;
 mod annals;
 mod archive;
+mod chains;
 mod derive;
 pub(crate) mod doctor;
 mod draft;
@@ -13,6 +14,7 @@ mod error;
 mod follow;
 mod frames;
 mod graph;
+mod history;
 mod journal;
 mod line;
 mod log;
@@ -27,8 +29,10 @@ mod standing;
 mod transaction;
 mod whereabouts;
 
+pub(crate) use chains::{Reachable, each_link, each_prior, lost_events};
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
+pub(crate) use history::{Stretch, read_passage};
 pub(crate) use line::wait_for_turn;
 pub(crate) use placement::{Board, CONFIG_KEY, Placement, choose, holds_board, named, short};
 pub(crate) use presence::note as note_presence;
