@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use crate::codec::path;
 use crate::git::{GitError, Oid, Repo, Signed};
-use crate::model::{Code, Passage, Refusal, Span};
+use crate::model::{Code, Exhibit, Refusal, Span};
 use crate::store::{self, Reachable, Stretch};
 use crate::views::verify::{Finding, Judge, Severity, Signatures, Verification};
 
@@ -82,11 +82,11 @@ impl Orchestrator {
         let is_signed = request.signatures != SignaturePolicy::Ignore;
         let mut to_be_signed = Vec::new();
         for commit in &walked.order {
-            let passage = store::read_passage(repo, *commit)?;
-            if is_signed && touches_board(&passage) {
+            let exhibit = store::read_exhibit(repo, *commit)?;
+            if is_signed && touches_board(&exhibit) {
                 to_be_signed.push(*commit);
             }
-            judge.passage(&passage);
+            judge.exhibit(&exhibit);
         }
         if is_signed {
             signatures(repo, judge, &to_be_signed, request.signatures)?;
@@ -105,8 +105,8 @@ impl Orchestrator {
     }
 }
 
-fn touches_board(passage: &Passage) -> bool {
-    !passage.events.is_empty() || passage.changes.iter().any(|change| change.is_changed)
+fn touches_board(exhibit: &Exhibit) -> bool {
+    !exhibit.events.is_empty() || exhibit.changes.iter().any(|change| change.is_changed)
 }
 
 /// The commit that a range ends with, and the one that it begins after.

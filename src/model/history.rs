@@ -51,60 +51,34 @@ pub enum Place {
 impl Place {
     /// The entry that an event is about, if it is about one.
     pub fn of(event: &Event) -> Option<Self> {
-        match &event.action {
-            Action::WorkstreamCreated | Action::WorkstreamUpdated => event
+        match event.action.word() {
+            "workstream_created" | "workstream_updated" | "workstream_deleted" => event
                 .text("workstream")
                 .and_then(|name| WorkstreamName::parse(name).ok())
                 .map(Self::Workstream),
-            Action::TaskCreated
-            | Action::TaskClaimed
-            | Action::TaskCompleted
-            | Action::TaskReleased
-            | Action::TaskBlocked
-            | Action::TaskUnblocked
-            | Action::TaskCancelled
-            | Action::TaskReopened
-            | Action::TaskUpdated
-            | Action::TaskDeleted => event.task_id().map(Self::Task),
-            Action::AgentRegistered => AgentId::parse(&event.agent).ok().map(Self::Agent),
-            Action::KnowledgeWritten | Action::KnowledgeDeleted => {
+            "agent_registered" | "agent_deleted" => {
+                let id = event.text("agent_id").unwrap_or(&event.agent);
+                AgentId::parse(id).ok().map(Self::Agent)
+            }
+            "knowledge_written" | "knowledge_deleted" => {
                 event.text("topic").and_then(|topic| Topic::parse(topic).ok()).map(Self::Knowledge)
             }
-            Action::LockAcquired
-            | Action::LockRenewed
-            | Action::LockReleased
-            | Action::CycleCollected
-            | Action::BoardEdited
-            | Action::Custom(_) => None,
+            word if is_of_task(word) => event.task_id().map(Self::Task),
+            _ => None,
         }
     }
 
     /// Whether events of this action are about an entry of the board.
     pub fn is_needed_by(action: &Action) -> bool {
-        match action {
-            Action::WorkstreamCreated
-            | Action::WorkstreamUpdated
-            | Action::TaskCreated
-            | Action::TaskClaimed
-            | Action::TaskCompleted
-            | Action::TaskReleased
-            | Action::TaskBlocked
-            | Action::TaskUnblocked
-            | Action::TaskCancelled
-            | Action::TaskReopened
-            | Action::TaskUpdated
-            | Action::TaskDeleted
-            | Action::AgentRegistered
-            | Action::KnowledgeWritten
-            | Action::KnowledgeDeleted => true,
-            Action::LockAcquired
-            | Action::LockRenewed
-            | Action::LockReleased
-            | Action::CycleCollected
-            | Action::BoardEdited
-            | Action::Custom(_) => false,
-        }
+        let word = action.word();
+        let is_of_entry = ["workstream_", "agent_", "knowledge_"].iter().any(|kind| word.starts_with(kind));
+        Action::WORDS.contains(&word) && (is_of_entry || is_of_task(word))
     }
+}
+
+/// Whether the word is one of the board's own, and of a task; a word of somebody's own may begin so too.
+fn is_of_task(word: &str) -> bool {
+    word.starts_with("task_") && Action::WORDS.contains(&word)
 }
 
 /// What a file says.
@@ -164,7 +138,7 @@ pub struct FileChange {
 
 /// One commit of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Passage {
+pub struct Exhibit {
     /// Its id, 40 hex digits.
     pub commit: String,
     /// Its parents.

@@ -33,7 +33,7 @@ pub use event::{Action, Event};
 pub use fault::{Damage, Fault};
 pub use finding::Finding;
 pub use history::{
-    Before, Content, FileChange, Link, LostEvent, Passage, Place, Prior, Side, Signed, Whence, Wording,
+    Before, Content, Exhibit, FileChange, Link, LostEvent, Place, Prior, Side, Signed, Whence, Wording,
 };
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::codec::{self, Problem, message, path};
 use crate::git::{Commit, Entry, EntryKind, GitError, Oid, Repo, Signature};
-use crate::model::{Content, Damage, FileChange, Passage, Place, Side, Signed, Timestamp};
+use crate::model::{Content, Damage, Exhibit, FileChange, Place, Side, Signed, Timestamp};
 
 use super::snapshot::LARGEST;
 
@@ -79,10 +79,10 @@ fn signed(signature: &Signature) -> Signed {
 }
 
 /// What a commit says and changes.
-pub(crate) fn read_passage(repo: &Repo, id: Oid) -> Result<Passage, GitError> {
+pub(crate) fn read_exhibit(repo: &Repo, id: Oid) -> Result<Exhibit, GitError> {
     let commit = repo.commit(id)?;
     let (events, problems) = message::events(&commit.message);
-    let mut passage = Passage {
+    let mut exhibit = Exhibit {
         commit: id.to_string(),
         parents: commit.parents.iter().map(ToString::to_string).collect(),
         is_edge: false,
@@ -98,27 +98,27 @@ pub(crate) fn read_passage(repo: &Repo, id: Oid) -> Result<Passage, GitError> {
     for parent in &commit.parents {
         match repo.tree_of(*parent) {
             Ok(tree) => trees.push(tree),
-            Err(GitError::Missing { .. }) => passage.is_edge = true,
+            Err(GitError::Missing { .. }) => exhibit.is_edge = true,
             Err(other) => return Err(other),
         }
     }
-    if passage.is_edge {
-        return Ok(passage);
+    if exhibit.is_edge {
+        return Ok(exhibit);
     }
-    match changes(repo, &commit, &trees, &passage) {
-        Ok(changes) => passage.changes = changes,
+    match changes(repo, &commit, &trees, &exhibit) {
+        Ok(changes) => exhibit.changes = changes,
         // A partial clone does not have every file.
-        Err(GitError::Missing { .. }) => passage.is_edge = true,
+        Err(GitError::Missing { .. }) => exhibit.is_edge = true,
         Err(other) => return Err(other),
     }
-    Ok(passage)
+    Ok(exhibit)
 }
 
 fn changes(
     repo: &Repo,
     commit: &Commit,
     trees: &[Oid],
-    passage: &Passage,
+    exhibit: &Exhibit,
 ) -> Result<Vec<FileChange>, GitError> {
     let mut differing = repo.diff_trees(trees.first().copied(), commit.tree, path::BOARD)?;
     for tree in trees.iter().skip(1) {
@@ -154,9 +154,9 @@ fn changes(
             is_reverted,
         });
     }
-    for place in passage.events.iter().filter_map(Place::of) {
+    for place in exhibit.events.iter().filter_map(Place::of) {
         let Some(path) = path::of_entry(&place) else { continue };
-        if passage.is_import || found.iter().any(|change| change.path == path) {
+        if exhibit.is_import || found.iter().any(|change| change.path == path) {
             continue;
         }
         let entry = repo.entry_at(commit.tree, &path)?;

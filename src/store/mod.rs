@@ -32,7 +32,7 @@ mod whereabouts;
 pub(crate) use chains::{Reachable, each_link, each_prior, lost_events};
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
-pub(crate) use history::{Stretch, read_passage};
+pub(crate) use history::{Stretch, read_exhibit};
 pub(crate) use line::wait_for_turn;
 pub(crate) use placement::{Board, CONFIG_KEY, Placement, choose, holds_board, named, short};
 pub(crate) use presence::note as note_presence;

@@ -1,30 +1,25 @@
 //! What a commit changes, held against the events that tell of it.
 
 use crate::model::{
-    Action, Compare, Content, Event, FieldChange, FileChange, Passage, Place, Side, Status, Task, Wording,
+    Action, Compare, Content, Event, Exhibit, FieldChange, FileChange, Place, Side, Status, Task, Wording,
 };
 
 use super::story::story;
-use super::{Judge, Severity};
+use super::{Judge, Severity, is_undoing};
 
 /// An event, and whether it is told for the first time.
 type Told<'e> = (&'e Event, bool);
 
-/// Whether the event says that another one was undone: then the commit is the inverse of a change.
-fn is_undoing(event: &Event) -> bool {
-    matches!(&event.action, Action::Custom(word) if word.ends_with("_undone"))
-}
-
 impl Judge {
-    pub(super) fn change(&mut self, passage: &Passage, change: &FileChange, events: &[Told<'_>]) {
+    pub(super) fn change(&mut self, exhibit: &Exhibit, change: &FileChange, events: &[Told<'_>]) {
         if let Side::Damaged(_) = &change.after {
-            self.damage(passage, change);
+            self.damage(exhibit, change);
             return;
         }
         let is_copied = !events.is_empty() && events.iter().all(|(_, is_fresh)| !is_fresh);
         if events.is_empty() || (is_copied && !change.is_changed) {
             if change.is_changed {
-                self.silent(passage, change);
+                self.silent(exhibit, change);
             }
             return;
         }
@@ -38,46 +33,46 @@ impl Judge {
                 self.epochs.extend(events.iter().filter_map(|(event, _)| {
                     Some((*id, event.fields.get("epoch").and_then(serde_json::Value::as_u64)?))
                 }));
-                self.task(passage, change, before.task(), events);
+                self.task(exhibit, change, before.task(), events);
             }
-            Place::Workstream(_) => self.workstream(passage, change, before, events),
-            Place::Agent(_) => self.agent(passage, change, before, events),
-            Place::Knowledge(_) => self.knowledge(passage, change, events),
+            Place::Workstream(_) => self.workstream(exhibit, change, before, events),
+            Place::Agent(_) => self.agent(exhibit, change, before, events),
+            Place::Knowledge(_) => self.knowledge(exhibit, change, events),
             Place::Furniture | Place::Stray => {}
         }
     }
 
     /// How bad something is, by what else the commit says.
-    fn weigh(passage: &Passage, change: &FileChange, severity: Severity) -> Severity {
-        if change.is_reverted || passage.events.iter().any(is_undoing) {
+    fn weigh(exhibit: &Exhibit, change: &FileChange, severity: Severity) -> Severity {
+        if change.is_reverted {
             return Severity::Note;
         }
-        match passage.wording {
+        match exhibit.wording {
             Wording::Revert => severity.max(Severity::Warning),
             // A squash of our commits and of somebody's edit.
-            Wording::Own | Wording::Squashed if passage.events.len() > 1 && change.is_changed => {
+            Wording::Own | Wording::Squashed if exhibit.events.len() > 1 && change.is_changed => {
                 severity.max(Severity::Warning)
             }
             Wording::Ours | Wording::Cut | Wording::Squashed | Wording::Own => severity,
         }
     }
 
-    fn weighed(&mut self, passage: &Passage, change: &FileChange, code: &'static str, what: String) {
-        let severity = Self::weigh(passage, change, Severity::Error);
-        self.tell(severity, code, passage, Some(&change.path), what);
+    fn weighed(&mut self, exhibit: &Exhibit, change: &FileChange, code: &'static str, what: String) {
+        let severity = Self::weigh(exhibit, change, Severity::Error);
+        self.tell(severity, code, exhibit, Some(&change.path), what);
     }
 
-    fn unshown(&mut self, passage: &Passage, change: &FileChange, events: &[Told<'_>], why: &str) {
+    fn unshown(&mut self, exhibit: &Exhibit, change: &FileChange, events: &[Told<'_>], why: &str) {
         let words: Vec<String> =
             events.iter().map(|(event, _)| format!("`{}` by {}", event.action.word(), event.agent)).collect();
         let what = format!("{}, and {why}", words.join(", "));
-        self.weighed(passage, change, "unshown", what);
+        self.weighed(exhibit, change, "unshown", what);
     }
 
     /// What differs and no event tells of.
     fn unexplained<'c>(
         &mut self,
-        passage: &Passage,
+        exhibit: &Exhibit,
         change: &FileChange,
         fields: impl Iterator<Item = &'c FieldChange>,
     ) {
@@ -85,44 +80,44 @@ impl Judge {
         if words.is_empty() {
             return;
         }
-        let (severity, code) = match passage.wording {
+        let (severity, code) = match exhibit.wording {
             Wording::Ours | Wording::Cut => (Severity::Error, "unexplained"),
             Wording::Squashed | Wording::Revert | Wording::Own => (Severity::Warning, "hand_edit"),
         };
-        let severity = Self::weigh(passage, change, severity);
+        let severity = Self::weigh(exhibit, change, severity);
         let what = format!("{} changed, and no event says so", words.join(", "));
-        self.tell(severity, code, passage, Some(&change.path), what);
+        self.tell(severity, code, exhibit, Some(&change.path), what);
     }
 
-    fn task(&mut self, passage: &Passage, change: &FileChange, before: Option<&Task>, events: &[Told<'_>]) {
+    fn task(&mut self, exhibit: &Exhibit, change: &FileChange, before: Option<&Task>, events: &[Told<'_>]) {
         let priors = &self.priors;
         let prior = |event: &Event| event.id.as_ref().and_then(|id| priors.get(id));
         let told = story(before, events.iter().map(|(event, is_fresh)| (*event, *is_fresh, prior(event))));
         for wrong in &told.wrongs {
-            let severity = Self::weigh(passage, change, wrong.severity);
-            self.tell(severity, wrong.code, passage, Some(&change.path), wrong.what.clone());
+            let severity = Self::weigh(exhibit, change, wrong.severity);
+            self.tell(severity, wrong.code, exhibit, Some(&change.path), wrong.what.clone());
         }
         let Some(after) = change.after.task() else {
             if !told.is_gone {
-                self.unshown(passage, change, events, "there is no such task");
+                self.unshown(exhibit, change, events, "there is no such task");
             }
             return;
         };
         if told.is_gone {
-            self.unshown(passage, change, events, "it is there");
+            self.unshown(exhibit, change, events, "it is there");
             return;
         }
         if told.is_born && before.is_some() && change.is_changed {
-            self.unshown(passage, change, events, "it was there before");
+            self.unshown(exhibit, change, events, "it was there before");
             return;
         }
         let differences = told.differences(after);
         let changes = before.map(|before| before.changes(after)).unwrap_or_default();
         if !differences.is_empty() {
             if change.is_changed && (before.is_none() || !changes.is_empty()) {
-                self.weighed(passage, change, "mismatch", differences.join("; "));
+                self.weighed(exhibit, change, "mismatch", differences.join("; "));
             } else {
-                self.unshown(passage, change, events, "it did not change");
+                self.unshown(exhibit, change, events, "it did not change");
             }
         } else if !change.is_changed {
             let can_be_still = |event: &Event| {
@@ -130,11 +125,11 @@ impl Judge {
                     && event.id.as_ref().is_some_and(|id| self.priors.contains_key(id))
             };
             if !events.iter().all(|(event, _)| can_be_still(event)) && told.wrongs.is_empty() {
-                self.unshown(passage, change, events, "it did not change");
+                self.unshown(exhibit, change, events, "it did not change");
             }
         } else if before.is_none() && !told.is_born {
             self.unexplained(
-                passage,
+                exhibit,
                 change,
                 [FieldChange { field: "its creation", old: None, new: None }].iter(),
             );
@@ -143,41 +138,45 @@ impl Judge {
             && event.action == Action::TaskUpdated
             && let Some(before) = before
         {
-            self.updated(passage, change, event, &before.changes(after));
+            self.updated(exhibit, change, event, &before.changes(after));
         }
-        self.unexplained(passage, change, changes.iter().filter(|field| !told.explains(field.field)));
+        self.unexplained(exhibit, change, changes.iter().filter(|field| !told.explains(field.field)));
     }
 
     /// An update names the fields that changed; each of them did.
-    fn updated(&mut self, passage: &Passage, change: &FileChange, event: &Event, changes: &[FieldChange]) {
+    fn updated(&mut self, exhibit: &Exhibit, change: &FileChange, event: &Event, changes: &[FieldChange]) {
         let named = event.fields.get("changed").and_then(serde_json::Value::as_array);
         let still = named.into_iter().flatten().filter_map(|field| field.as_str());
         let still: Vec<&str> = still.filter(|name| !changes.iter().any(|c| c.field == *name)).collect();
         if !still.is_empty() && change.is_changed {
             let what = format!("`{}` says that {} changed: not here", event.action.word(), still.join(", "));
-            self.weighed(passage, change, "unshown", what);
+            self.weighed(exhibit, change, "unshown", what);
         }
     }
 
-    fn workstream(&mut self, passage: &Passage, change: &FileChange, before: &Side, events: &[Told<'_>]) {
+    fn workstream(&mut self, exhibit: &Exhibit, change: &FileChange, before: &Side, events: &[Told<'_>]) {
+        let last = events.last().map(|(event, _)| event.action.word());
+        if last == Some("workstream_deleted") && change.is_changed && change.after == Side::Absent {
+            return;
+        }
         let Side::Sound(Content::Workstream(after)) = &change.after else {
-            self.unshown(passage, change, events, "there is no such workstream");
+            self.unshown(exhibit, change, events, "there is no such workstream");
             return;
         };
         if !change.is_changed {
-            self.unshown(passage, change, events, "it did not change");
+            self.unshown(exhibit, change, events, "it did not change");
             return;
         }
         let is_born = events.iter().any(|(event, _)| event.action == Action::WorkstreamCreated);
         match before {
             Side::Sound(Content::Workstream(before)) => {
                 if is_born {
-                    self.unshown(passage, change, events, "it was there before");
+                    self.unshown(exhibit, change, events, "it was there before");
                     return;
                 }
                 let changes = before.changes(after);
                 if let [(event, _)] = events {
-                    self.updated(passage, change, event, &changes);
+                    self.updated(exhibit, change, event, &changes);
                 }
                 let named: Vec<&str> = events
                     .iter()
@@ -186,66 +185,69 @@ impl Judge {
                     .filter_map(serde_json::Value::as_str)
                     .chain(["imported"])
                     .collect();
-                self.unexplained(passage, change, changes.iter().filter(|c| !named.contains(&c.field)));
+                self.unexplained(exhibit, change, changes.iter().filter(|c| !named.contains(&c.field)));
             }
             Side::Absent | Side::Damaged(_) | Side::Sound(_) => {
                 if !is_born {
-                    self.unshown(passage, change, events, "it was not there before");
+                    self.unshown(exhibit, change, events, "it was not there before");
                 }
             }
         }
     }
 
-    fn agent(&mut self, passage: &Passage, change: &FileChange, before: &Side, events: &[Told<'_>]) {
+    fn agent(&mut self, exhibit: &Exhibit, change: &FileChange, before: &Side, events: &[Told<'_>]) {
+        let Some((event, _)) = events.last() else { return };
+        if event.action.word() == "agent_deleted" && change.is_changed && change.after == Side::Absent {
+            return;
+        }
         let Side::Sound(Content::Agent(after)) = &change.after else {
-            self.unshown(passage, change, events, "no such agent is registered");
+            self.unshown(exhibit, change, events, "no such agent is registered");
             return;
         };
         if !change.is_changed {
-            self.unshown(passage, change, events, "it did not change");
+            self.unshown(exhibit, change, events, "it did not change");
             return;
         }
-        let Some((event, _)) = events.last() else { return };
         let mut wrong = Vec::new();
-        if event.text("type") != Some(after.kind.as_str()) {
+        if event.text("type").is_some_and(|kind| kind != after.kind) {
             wrong.push(format!(
                 "its type is `{}`, told `{}`",
                 after.kind.escape_debug(),
                 event.text("type").unwrap_or_default().escape_debug()
             ));
         }
-        if event.ts != after.registered_at {
+        if event.ts != after.registered_at && !is_undoing(event) {
             wrong.push(format!("it registered at {}, told {}", after.registered_at, event.ts));
         }
         let is_sound = !matches!(before, Side::Damaged(_));
         if !wrong.is_empty() && is_sound {
-            self.weighed(passage, change, "mismatch", wrong.join("; "));
+            self.weighed(exhibit, change, "mismatch", wrong.join("; "));
         }
     }
 
-    fn knowledge(&mut self, passage: &Passage, change: &FileChange, events: &[Told<'_>]) {
+    fn knowledge(&mut self, exhibit: &Exhibit, change: &FileChange, events: &[Told<'_>]) {
         let Some((event, _)) = events.last() else { return };
         match (&change.after, &event.action) {
             (Side::Absent, Action::KnowledgeDeleted) if change.is_changed => {}
             (Side::Sound(Content::Knowledge(after)), Action::KnowledgeWritten) if change.is_changed => {
                 let is_by = after.updated_by.as_deref() == Some(event.agent.as_str());
-                if !is_by || after.updated_at != Some(event.ts) {
+                if !is_undoing(event) && (!is_by || after.updated_at != Some(event.ts)) {
                     let by = after.updated_by.as_deref().unwrap_or("nobody");
                     let at = after.updated_at.map_or_else(|| "no time".to_owned(), |at| at.to_string());
                     let what = format!("it says {by} at {at}, told {} at {}", event.agent, event.ts);
-                    self.weighed(passage, change, "mismatch", what);
+                    self.weighed(exhibit, change, "mismatch", what);
                 }
             }
             // Written and deleted in one commit, and never there for anybody.
             (Side::Absent, Action::KnowledgeDeleted) if events.len() > 1 => {}
-            (Side::Absent, _) => self.unshown(passage, change, events, "there is no such document"),
-            (_, Action::KnowledgeDeleted) => self.unshown(passage, change, events, "it is there"),
-            _ => self.unshown(passage, change, events, "it did not change"),
+            (Side::Absent, _) => self.unshown(exhibit, change, events, "there is no such document"),
+            (_, Action::KnowledgeDeleted) => self.unshown(exhibit, change, events, "it is there"),
+            _ => self.unshown(exhibit, change, events, "it did not change"),
         }
     }
 
     /// A change that no event tells of.
-    fn silent(&mut self, passage: &Passage, change: &FileChange) {
+    fn silent(&mut self, exhibit: &Exhibit, change: &FileChange) {
         if let (Place::Task(id), Some(task)) = (&change.place, change.after.task()) {
             self.epochs.insert((*id, task.epoch));
         }
@@ -256,7 +258,7 @@ impl Judge {
             (false, _) => "changed",
         };
         let path = Some(change.path.as_str());
-        let (severity, code, what) = match (&change.place, &passage.wording) {
+        let (severity, code, what) = match (&change.place, &exhibit.wording) {
             (Place::Furniture, _) if is_born => return,
             (Place::Furniture, _) => (Severity::Note, "edited", format!("{word} by hand")),
             (Place::Stray, _) if change.after == Side::Absent => return,
@@ -264,17 +266,14 @@ impl Judge {
                 (Severity::Error, "damaged", "no entry of the board can have this path".to_owned())
             }
             _ if change.is_reverted => (Severity::Note, "reverted", "as it was before".to_owned()),
-            _ if passage.events.iter().any(is_undoing) => {
-                (Severity::Note, "undone", "as it was before".to_owned())
-            }
-            _ if passage.parents.len() > 1 => {
+            _ if exhibit.parents.len() > 1 => {
                 if is_merged(change) {
                     return;
                 }
                 let what = format!("{word} in a merge, and as none of its parents has it");
                 (Severity::Warning, "hand_edit", what)
             }
-            _ if passage.is_import && is_born => return,
+            _ if exhibit.is_import && is_born => return,
             (_, Wording::Ours | Wording::Cut) => {
                 (Severity::Error, "unexplained", format!("{word}, and no event says so"))
             }
@@ -286,7 +285,7 @@ impl Judge {
                 None => (Severity::Note, "derived", format!("{word} without an event")),
             },
         };
-        self.tell(severity, code, passage, path, what);
+        self.tell(severity, code, exhibit, path, what);
     }
 }
 

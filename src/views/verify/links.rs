@@ -4,7 +4,7 @@ use crate::model::{
     Action, Before, Event, Finish, Link, Record, RecordKey, Standing, Status, Task, TaskId, Whence,
 };
 
-use super::{Finding, Judge, Severity, content, number};
+use super::{Finding, Judge, Severity, content, is_undoing, number};
 
 /// What is wrong: a word and a sentence.
 type Wrong = (&'static str, String);
@@ -120,7 +120,8 @@ impl Judge {
 
     fn claim(&self, id: TaskId, before: &Record, record: &Record, is_archived: bool) -> Vec<Wrong> {
         let mut wrongs = Vec::new();
-        let is_claim = matches!(record.standing, Standing::Held { .. });
+        let is_undoing = record.event.as_ref().is_some_and(is_undoing);
+        let is_claim = matches!(record.standing, Standing::Held { .. }) && !is_undoing;
         let least = if is_claim { before.epoch.saturating_add(1) } else { before.epoch };
         if record.epoch < least {
             let what = format!("its epoch is {}, after {}", record.epoch, before.epoch);
@@ -279,6 +280,10 @@ fn unlike(record: &Record, event: &Event) -> Vec<Wrong> {
     }
     if let Some(epoch) = event.fields.get("epoch").and_then(serde_json::Value::as_u64).filter(|_| !is_line) {
         differ("epoch", record.epoch.to_string(), epoch.to_string());
+    }
+    // What was undone is as it was: in whoever's hands, since whenever.
+    if is_undoing(event) {
+        return wrongs;
     }
     let (state, agent, at) = match &record.standing {
         Standing::Held { agent, since, .. } => ("held", Some(agent), Some(since)),

@@ -25,7 +25,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Event, EventId, FileChange, LostEvent, Passage, Place, Prior, Side, Span, TaskId, Timestamp, Wording,
+    Event, EventId, Exhibit, FileChange, LostEvent, Place, Prior, Side, Span, TaskId, Timestamp, Wording,
 };
 
 /// How bad.
@@ -134,6 +134,11 @@ pub struct Judge {
     edges: usize,
 }
 
+/// Whether the event says that it undoes an earlier one: then what it restores keeps the stamps that it had.
+fn is_undoing(event: &Event) -> bool {
+    event.fields.contains_key("undoes")
+}
+
 /// An id in few bytes.
 fn number(text: &str) -> u128 {
     let digest = Sha256::digest(text);
@@ -197,14 +202,14 @@ impl Judge {
         &mut self,
         severity: Severity,
         code: &'static str,
-        passage: &Passage,
+        exhibit: &Exhibit,
         path: Option<&str>,
         what: impl Into<String>,
     ) {
         self.add(Finding {
             severity,
             code,
-            commit: Some(passage.commit.clone()),
+            commit: Some(exhibit.commit.clone()),
             reference: None,
             path: path.map(str::to_owned),
             event: None,
@@ -213,53 +218,53 @@ impl Judge {
     }
 
     /// The next commit; its parents have been judged before.
-    pub fn passage(&mut self, passage: &Passage) {
+    pub fn exhibit(&mut self, exhibit: &Exhibit) {
         self.found.commits += 1;
-        self.edges += usize::from(passage.is_edge);
-        let is_ours = matches!(passage.wording, Wording::Ours);
-        for problem in &passage.problems {
+        self.edges += usize::from(exhibit.is_edge);
+        let is_ours = matches!(exhibit.wording, Wording::Ours);
+        for problem in &exhibit.problems {
             let severity = if is_ours { Severity::Error } else { Severity::Warning };
-            self.tell(severity, "bad_event", passage, None, format!("a line is no event: {problem}"));
+            self.tell(severity, "bad_event", exhibit, None, format!("a line is no event: {problem}"));
         }
-        self.times(passage);
-        self.author(passage);
-        if passage.is_import {
-            let what = format!("{} are as the imported data say", count(passage.events.len(), "event"));
-            self.tell(Severity::Note, "import", passage, None, what);
+        self.times(exhibit);
+        self.author(exhibit);
+        if exhibit.is_import {
+            let what = format!("{} are as the imported data say", count(exhibit.events.len(), "event"));
+            self.tell(Severity::Note, "import", exhibit, None, what);
         }
-        let fresh: Vec<bool> = passage.events.iter().map(|event| self.is_fresh(passage, event)).collect();
-        if passage.is_edge {
-            for change in &passage.changes {
-                self.damage(passage, change);
+        let fresh: Vec<bool> = exhibit.events.iter().map(|event| self.is_fresh(exhibit, event)).collect();
+        if exhibit.is_edge {
+            for change in &exhibit.changes {
+                self.damage(exhibit, change);
             }
             return;
         }
-        let events = in_order(passage, &fresh);
+        let events = in_order(exhibit, &fresh);
         for (event, _) in &events {
             if Place::is_needed_by(&event.action) && Place::of(event).is_none() && event.line.is_none() {
                 let what = format!("`{}` names nothing that it could be about", event.action.word());
-                self.tell(Severity::Error, "bad_event", passage, None, what);
+                self.tell(Severity::Error, "bad_event", exhibit, None, what);
             }
         }
-        for change in &passage.changes {
+        for change in &exhibit.changes {
             let mut own: Vec<(&Event, bool)> = Vec::new();
-            if !passage.is_import {
+            if !exhibit.is_import {
                 let is_own =
                     |event: &Event| Place::of(event).as_ref() == Some(&change.place) && event.line.is_none();
                 own.extend(events.iter().filter(|(event, _)| is_own(event)));
             }
-            self.change(passage, change, &own);
+            self.change(exhibit, change, &own);
         }
     }
 
     /// Whether this is the first commit that carries the event.
-    fn is_fresh(&mut self, passage: &Passage, event: &Event) -> bool {
+    fn is_fresh(&mut self, exhibit: &Exhibit, event: &Event) -> bool {
         let Some(id) = &event.id else { return true };
         let says = content(event);
         match self.ids.get(&number(id.as_str())) {
             None => {
                 self.found.events += 1;
-                self.ids.insert(number(id.as_str()), (says, passage.commit[..12].to_owned()));
+                self.ids.insert(number(id.as_str()), (says, exhibit.commit[..12].to_owned()));
                 true
             }
             Some((known, _)) if *known == says => false,
@@ -268,7 +273,7 @@ impl Judge {
                 self.add(Finding {
                     severity: Severity::Error,
                     code: "duplicate_id",
-                    commit: Some(passage.commit.clone()),
+                    commit: Some(exhibit.commit.clone()),
                     reference: None,
                     path: None,
                     event: Some(id.to_string()),
@@ -279,23 +284,23 @@ impl Judge {
         }
     }
 
-    fn author(&mut self, passage: &Passage) {
-        let Some(event) = passage.events.first().filter(|_| !passage.is_import) else { return };
-        let author = &passage.author.name;
-        if passage.wording != Wording::Ours || event.agent == "system" || event.agent == *author {
+    fn author(&mut self, exhibit: &Exhibit) {
+        let Some(event) = exhibit.events.first().filter(|_| !exhibit.is_import) else { return };
+        let author = &exhibit.author.name;
+        if exhibit.wording != Wording::Ours || event.agent == "system" || event.agent == *author {
             return;
         }
         let what = format!("its author is `{author}`, its event is by `{}`", event.agent);
-        self.tell(Severity::Error, "author", passage, None, what);
+        self.tell(Severity::Error, "author", exhibit, None, what);
     }
 
-    fn damage(&mut self, passage: &Passage, change: &FileChange) {
+    fn damage(&mut self, exhibit: &Exhibit, change: &FileChange) {
         let Side::Damaged(damage) = &change.after else { return };
         if !change.is_changed {
             return;
         }
         let place = format!("{}:{}:{}", damage.path, damage.line, damage.column);
-        self.tell(Severity::Error, "damaged", passage, Some(&place), damage.why.clone());
+        self.tell(Severity::Error, "damaged", exhibit, Some(&place), damage.why.clone());
         let is_kept = self.kept.get("damaged").is_some_and(|kept| *kept <= MOST);
         if is_kept {
             let at = self.found.findings.len() - 1;
@@ -355,9 +360,9 @@ impl Judge {
 
 /// The events of a commit in the order in which they happened, and whether each is seen for the first time. Messages
 /// of a squash have the newest first.
-fn in_order<'p>(passage: &'p Passage, fresh: &[bool]) -> Vec<(&'p Event, bool)> {
-    let mut events: Vec<(&Event, bool)> = passage.events.iter().zip(fresh.iter().copied()).collect();
-    if matches!(passage.wording, Wording::Ours | Wording::Cut) {
+fn in_order<'p>(exhibit: &'p Exhibit, fresh: &[bool]) -> Vec<(&'p Event, bool)> {
+    let mut events: Vec<(&Event, bool)> = exhibit.events.iter().zip(fresh.iter().copied()).collect();
+    if matches!(exhibit.wording, Wording::Ours | Wording::Cut) {
         return events;
     }
     if let (Some((first, _)), Some((last, _))) = (events.first(), events.last())

@@ -6,7 +6,7 @@
 
 use crate::model::{Action, Event, Prior, Standing, Status, Task, Timestamp};
 
-use super::Severity;
+use super::{Severity, is_undoing};
 
 /// Something that no honest mutation does.
 pub(super) struct Wrong {
@@ -20,6 +20,8 @@ pub(super) struct Story {
     word: &'static str,
     /// Who may be the holder.
     holders: Vec<Option<String>>,
+    /// Whoever finished it before holds it again: nobody here says who.
+    is_restored: bool,
     epoch: u64,
     pub(super) is_born: bool,
     pub(super) is_gone: bool,
@@ -49,6 +51,7 @@ pub(super) fn story<'e>(
     let mut story = Story {
         word: before.map_or("pending", |task| task.status.word()),
         holders: vec![before.and_then(holder)],
+        is_restored: false,
         epoch: before.map_or(0, |task| task.epoch),
         is_born: false,
         is_gone: false,
@@ -148,6 +151,7 @@ impl Story {
         self.holders = holders;
         self.result = Some(None);
         self.completed_at = None;
+        self.is_restored = false;
         self.may.extend(OF_STATE.map(str::to_owned));
     }
 
@@ -158,7 +162,7 @@ impl Story {
                 self.is_born = true;
                 self.becomes("pending", vec![None]);
                 self.title = event.text("title").map(str::to_owned);
-                self.created_by = Some((event.ts, agent.to_owned()));
+                self.created_by = (!is_undoing(event)).then(|| (event.ts, agent.to_owned()));
             }
             Action::TaskClaimed => {
                 let from = event.text("taken_from");
@@ -188,10 +192,12 @@ impl Story {
                     self.wrong(Severity::Note, "unclaimed", what);
                     self.holders.push(Some(agent.to_owned()));
                 }
+                let is_restored = is_undoing(event) && self.holders.iter().any(Option::is_none);
                 let holders = std::mem::take(&mut self.holders);
                 self.becomes("done", holders);
+                self.is_restored = is_restored;
                 self.result = Some(event.text("result").map(str::to_owned));
-                self.completed_at = Some(event.ts);
+                self.completed_at = Some(event.ts).filter(|_| !is_undoing(event));
             }
             Action::TaskReleased => {
                 self.check_holder(event, event.text("released_from"), "released");
@@ -219,9 +225,13 @@ impl Story {
                 let is_held = holders.iter().any(Option::is_some);
                 self.becomes(if is_held { "in_progress" } else { "pending" }, holders);
             }
-            Action::TaskReopened => self.becomes("pending", vec![None]),
+            Action::TaskReopened => match event.text("assigned_to").filter(|_| is_undoing(event)) {
+                Some(again) => self.becomes("in_progress", vec![Some(again.to_owned())]),
+                None => self.becomes("pending", vec![None]),
+            },
             Action::TaskUpdated => self.update(before, event),
             Action::TaskDeleted => self.is_gone = true,
+            // Of something else than a task.
             Action::WorkstreamCreated
             | Action::WorkstreamUpdated
             | Action::AgentRegistered
@@ -286,7 +296,7 @@ impl Story {
         if !(is_either && matches!(after.status.word(), "in_progress" | "pending")) {
             differ("status", self.word, after.status.word());
         }
-        if !self.holders.contains(&holder) {
+        if !self.holders.contains(&holder) && !self.is_restored {
             let told = self.holders.first().cloned().flatten();
             differ("holder", told.as_deref().unwrap_or("nobody"), holder.as_deref().unwrap_or("nobody"));
         }

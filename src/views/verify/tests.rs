@@ -50,13 +50,13 @@ fn change(before: Option<Task>, after: Option<Task>) -> FileChange {
     }
 }
 
-fn passage(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Passage {
+fn exhibit(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Exhibit {
     let first = events.first();
     let signed = Signed {
         name: first.map_or_else(|| "Ada".to_owned(), |event| event.agent.clone()),
         at: first.map_or(at(0), |event| event.ts),
     };
-    Passage {
+    Exhibit {
         commit: "c".repeat(40),
         parents: vec!["b".repeat(40)],
         is_edge: false,
@@ -71,9 +71,9 @@ fn passage(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Pa
 }
 
 /// Severity and code of what is found in these commits.
-fn found(passages: &[Passage]) -> Vec<(Severity, &'static str)> {
+fn found(exhibits: &[Exhibit]) -> Vec<(Severity, &'static str)> {
     let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
-    passages.iter().for_each(|passage| judge.passage(passage));
+    exhibits.iter().for_each(|exhibit| judge.exhibit(exhibit));
     let verdict = judge.finish(&|_, _| true, false);
     verdict.findings.iter().map(|finding| (finding.severity, finding.code)).collect()
 }
@@ -84,7 +84,7 @@ fn one(
     before: Option<Task>,
     after: Option<Task>,
 ) -> Vec<(Severity, &'static str)> {
-    found(&[passage(wording, events, vec![change(before, after)])])
+    found(&[exhibit(wording, events, vec![change(before, after)])])
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_record_tells_who_had_it_where_the_file_does_not() {
     let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
     judge.prior(EventId::parse("e2").unwrap(), Prior { standing: crate::model::Standing::Free, epoch: 1 });
     let free = Task { epoch: 1, ..pending() };
-    judge.passage(&passage(Wording::Ours, vec![completed("a")], vec![change(Some(free), Some(done("a")))]));
+    judge.exhibit(&exhibit(Wording::Ours, vec![completed("a")], vec![change(Some(free), Some(done("a")))]));
     let verdict = judge.finish(&|_, _| true, false);
     assert_eq!((verdict.errors, verdict.warnings), (0, 0), "{verdict:#?}");
 }
@@ -140,9 +140,7 @@ fn a_change_without_an_event_is_judged_by_what_it_is() {
     assert_eq!(one(Wording::Own, vec![], Some(held("a")), None), [(Warning, "deleted")]);
     let mut back = change(Some(done("a")), Some(held("a")));
     back.is_reverted = true;
-    assert_eq!(found(&[passage(Wording::Revert, vec![], vec![back])]), [(Note, "reverted")]);
-    let undone = event("e9", at(3), "a", Action::Custom("board_undone".to_owned()));
-    assert_eq!(one(Wording::Ours, vec![undone], Some(done("a")), Some(held("a"))), [(Note, "undone")]);
+    assert_eq!(found(&[exhibit(Wording::Revert, vec![], vec![back])]), [(Note, "reverted")]);
     let other = event("e9", at(3), "a", Action::Custom("deployed".to_owned()));
     assert_eq!(
         one(Wording::Ours, vec![other], Some(done("a")), Some(held("a"))),
@@ -155,9 +153,9 @@ fn a_merge_mixes_what_its_parents_have() {
     let merge = |after: Task| {
         let mut change = change(Some(held("a")), Some(after));
         change.before.push(side(Some(Task { title: "Other".to_owned(), ..pending() })));
-        let mut passage = passage(Wording::Own, vec![], vec![change]);
-        passage.parents.push("d".repeat(40));
-        found(&[passage])
+        let mut exhibit = exhibit(Wording::Own, vec![], vec![change]);
+        exhibit.parents.push("d".repeat(40));
+        found(&[exhibit])
     };
     assert_eq!(merge(Task { title: "Other".to_owned(), ..held("a") }), []);
     assert_eq!(merge(Task { title: "Nobody's".to_owned(), ..held("a") }), [(Severity::Warning, "hand_edit")]);
@@ -167,18 +165,40 @@ fn a_merge_mixes_what_its_parents_have() {
 fn time_goes_back_in_a_rebase_and_in_nothing_else() {
     let late = event("late", at(60), "a", Action::Custom("deployed".to_owned()));
     let early = event("early", at(1), "a", Action::Custom("deployed".to_owned()));
-    let first = Passage { commit: "b".repeat(40), ..passage(Wording::Ours, vec![late], vec![]) };
-    let second = passage(Wording::Ours, vec![early], vec![]);
+    let first = Exhibit { commit: "b".repeat(40), ..exhibit(Wording::Ours, vec![late], vec![]) };
+    let second = exhibit(Wording::Ours, vec![early], vec![]);
     assert_eq!(found(&[first.clone(), second.clone()]), [(Severity::Error, "time_back")]);
     let committer = Signed { name: "Ada".to_owned(), at: at(90) };
-    assert_eq!(found(&[first, Passage { committer, ..second }]), []);
+    assert_eq!(found(&[first, Exhibit { committer, ..second }]), []);
 }
 
 #[test]
 fn a_copy_is_one_event_and_another_content_under_its_id_is_a_lie() {
     let carry =
-        |event: Event| passage(Wording::Ours, vec![event], vec![change(Some(pending()), Some(held("a")))]);
+        |event: Event| exhibit(Wording::Ours, vec![event], vec![change(Some(pending()), Some(held("a")))]);
     assert_eq!(found(&[carry(claimed("a")), carry(claimed("a"))]), []);
     let other = claimed("a").with("more", true);
     assert_eq!(found(&[carry(claimed("a")), carry(other)]), [(Severity::Error, "duplicate_id")]);
+}
+
+#[test]
+fn what_is_undone_is_as_it_was_and_whoever_says_so_is_no_stranger() {
+    let reopened = event("e9", at(3), "b", Action::TaskReopened)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("assigned_to", "a")
+        .with("epoch", 1)
+        .with("undoes", "e2");
+    assert_eq!(one(Wording::Ours, vec![reopened], Some(done("a")), Some(held("a"))), []);
+    let free = Task { epoch: 1, ..pending() };
+    let again = completed("b").with("undoes", "e9");
+    assert_eq!(
+        one(Wording::Ours, vec![again.clone()], Some(free), Some(done("a"))),
+        [(Severity::Note, "unclaimed")]
+    );
+    // It is no way round a claim.
+    let found = one(Wording::Ours, vec![again], Some(held("a")), Some(done("b")));
+    assert!(found.contains(&(Severity::Error, "stranger")), "{found:?}");
+    let gone = event("e9", at(3), "a", Action::TaskDeleted).with("workstream", "w").with("task_id", TASK);
+    assert_eq!(one(Wording::Ours, vec![gone.with("undoes", "e0")], Some(pending()), None), []);
 }
