@@ -54,7 +54,7 @@ impl Orchestrator {
         let tree = repo.tree_of(tip).map_err(store::refusal_of)?;
         let is_still = |path: &str, object: &str| {
             let entry = repo.entry_at(tree, path).ok().flatten();
-            entry.is_some_and(|entry| entry.id.to_string() == object)
+            entry.map(|entry| entry.id.to_string()).as_deref() == Some(object)
         };
         Ok(judge.finish(&is_still, repo.is_shallow()))
     }
