@@ -174,6 +174,14 @@ pub enum Command {
         after_help = "Example, which is what `orchestrator init` tells git (see git help attributes):\n  git config merge.orchestrator.driver 'orchestrator merge-driver %O %A %B %P'\n\nExit 1: a conflict is left. Above 1: OURS was not touched."
     )]
     MergeDriver(Lazy<MergeDriver>),
+    /// Prove from history that log and state agree
+    ///
+    /// Each event is held against the difference that its commit makes, each change of the board against the events
+    /// that tell of it, each record of a claim or lock against the one before it.
+    #[command(
+        after_help = "Examples:\n  orchestrator verify\n  orchestrator verify main..HEAD --signatures require\n\nErrors are what no honest use leaves, warnings what was done past this program, notes what can't be told from\nhonest use. With a range only its commits are looked at, and no records of claims and locks.\n\nExit 5: there are errors; with --strict, also warnings."
+    )]
+    Verify(Lazy<Verify>),
     /// Find what is wrong with this repository for our purpose, and say what to do
     #[command(after_help = "Exit 1: something is wrong. Nothing is changed without --fix.")]
     Doctor {
@@ -651,6 +659,24 @@ pub struct Import {
     pub knowledge: Option<PathBuf>,
     #[command(flatten)]
     pub names: Names,
+}
+
+#[derive(Args, Debug)]
+pub struct Verify {
+    /// `a..b`, or a revision with all before it (default: all of the board, and its claims and locks)
+    pub range: Option<String>,
+    /// Check signatures as `git verify-commit` does: count them, or refuse what has no good one
+    #[arg(long, value_name = "WHAT", value_parser = ["require", "report"])]
+    pub signatures: Option<String>,
+    /// Warnings count as errors
+    #[arg(long)]
+    pub strict: bool,
+    /// List each note, rather than count them
+    #[arg(long)]
+    pub notes: bool,
+    /// How far clocks may differ
+    #[arg(long, value_name = "TIME", default_value = "10m")]
+    pub slack: String,
 }
 
 #[derive(Args, Debug)]

@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Event, is_printable};
+use crate::model::{Event, Wording, is_printable};
 
 use super::event;
 
@@ -86,10 +86,74 @@ pub(crate) fn is_ours(message: &str) -> bool {
         && !message.contains("\nThis reverts commit ")
 }
 
+/// The commits that the message says to revert, as it names them.
+pub(crate) fn reverted(message: &str) -> impl Iterator<Item = &str> {
+    message.lines().filter_map(|line| {
+        let rest = line.trim_start().strip_prefix("This reverts commit ")?;
+        let end = rest.find(|c: char| !c.is_ascii_hexdigit()).unwrap_or(rest.len());
+        Some(&rest[..end]).filter(|hex| hex.len() == 40)
+    })
+}
+
+/// Whose words a message is, as far as its form tells.
+pub(crate) fn wording(message: &str) -> Wording {
+    let subject = message.lines().next().unwrap_or_default().trim_end();
+    let has_events = values(message, EVENT).next().is_some() || values(message, IMPORT).next().is_some();
+    if reverted(message).next().is_some() && !has_events {
+        return Wording::Revert;
+    }
+    if !subject.starts_with(PREFIX) {
+        return Wording::Own;
+    }
+    // ` (#12)`, as hosts end the subject of a pull request that they squash.
+    let number = subject.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (#"));
+    let is_numbered = number.is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
+    match (is_numbered, has_events) {
+        (true, _) => Wording::Squashed,
+        (false, true) => Wording::Ours,
+        (false, false) => Wording::Cut,
+    }
+}
+
+/// Whether one batch, or an import, wrote the message: then its author is not that of each event in it.
+pub(crate) fn is_of_several(message: &str) -> bool {
+    let subject = message.lines().next().unwrap_or_default();
+    let Some(rest) = subject.strip_prefix(PREFIX) else { return false };
+    is_import(message)
+        || rest.split_once(" changes: ").is_some_and(|(n, _)| n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+/// Whether an import wrote the message.
+pub(crate) fn is_import(message: &str) -> bool {
+    message.strip_prefix(PREFIX).is_some_and(|rest| rest.starts_with("import "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::model::{Action, EventId, Timestamp};
+
+    #[test]
+    fn a_message_shows_whose_words_it_is() {
+        let ours = encode("claim 299833bc Pay", "", &[], &[claimed("x")]);
+        let hex = "a".repeat(40);
+        for (message, wording_of) in [
+            (ours.clone(), Wording::Ours),
+            (format!("{ours}Signed-off-by: Ada\n"), Wording::Ours),
+            (ours.lines().next().unwrap().to_owned(), Wording::Cut),
+            (ours.replacen("Pay\n", "Pay (#12)\n", 1), Wording::Squashed),
+            (format!("Add payments (#12)\n\n{ours}"), Wording::Own),
+            (format!("Revert \"orchestrator: claim\"\n\nThis reverts commit {hex}.\n"), Wording::Revert),
+            ("Edit".to_owned(), Wording::Own),
+        ] {
+            assert_eq!(wording(&message), wording_of, "{message}");
+        }
+        assert_eq!(
+            reverted(&format!("x\n\n  This reverts commit {hex}.\nThis reverts commit it.")).count(),
+            1
+        );
+        assert!(is_of_several("orchestrator: 12 changes: add; claim") && !is_of_several(&ours));
+    }
 
     fn claimed(result: &str) -> Event {
         let at = Timestamp::parse("2026-02-06T07:37:39.745Z").unwrap();

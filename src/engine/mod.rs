@@ -19,6 +19,7 @@ mod orchestrator;
 mod overlay;
 mod review;
 mod templates;
+mod verify;
 
 pub use ci::{CiHost, Planted, plant_ci};
 pub use crate::merge::Markers;
@@ -31,3 +32,4 @@ pub use merge::{MergedFile, Method, Versions, merge_file};
 pub use merge_driver::{Driven, drive};
 pub use orchestrator::{Done, Options, Orchestrator};
 pub use review::{check, diff};
+pub use verify::{SignaturePolicy, VerifyRequest};

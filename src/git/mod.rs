@@ -17,6 +17,7 @@ mod pack;
 mod ref_locks;
 mod refs;
 mod repo;
+mod signatures;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upkeep;
@@ -32,6 +33,7 @@ pub(crate) use pack::KeptPack;
 pub(crate) use ref_locks::Prepared;
 pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
+pub(crate) use signatures::Signed;
 pub(crate) use worktree::{Worktree, operation_under_way};
 
 /// The id of an object: 20 bytes of SHA-1.

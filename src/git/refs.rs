@@ -143,6 +143,29 @@ impl Repo {
     }
 }
 
+impl Repo {
+    /// The commits that a ref was at, as its log tells, oldest first. A ref without a log was at none.
+    pub(crate) fn reflog(&self, name: &str) -> Result<Vec<Oid>, GitError> {
+        let root = if name.starts_with("refs/") { self.common_dir() } else { self.git_dir() };
+        let path = root.join("logs").join(name);
+        let text = match fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(GitError::Io { path, source: error }),
+        };
+        let mut found: Vec<Oid> = Vec::new();
+        for line in text.lines() {
+            let ids = [line.get(..40), line.get(41..81)].into_iter().flatten();
+            for id in ids.filter_map(|hex| Oid::from_hex(hex).ok()) {
+                if !id.is_null() && found.last() != Some(&id) {
+                    found.push(id);
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
 enum Loose {
     Commit(Oid),
     Symbolic(String),

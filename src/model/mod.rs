@@ -14,6 +14,7 @@ mod event;
 mod fault;
 mod finding;
 mod flaw;
+mod history;
 mod id;
 mod knowledge;
 mod name;
@@ -36,6 +37,9 @@ pub use event::{Action, Event};
 pub use fault::{Damage, Fault};
 pub use finding::Finding;
 pub use flaw::{Flaw, Severity};
+pub use history::{
+    Before, Content, Exhibit, FileChange, Link, LostEvent, Place, Prior, Side, Signed, Whence, Wording,
+};
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;
 pub(crate) use name::is_printable;

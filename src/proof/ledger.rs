@@ -30,6 +30,7 @@ pub(super) fn audit(stage: &Stage, calls: &[Call], commits: &[String]) -> Result
     let subjects: BTreeSet<&str> = subjects.lines().collect();
     let lost = commits.iter().filter(|subject| !subjects.contains(subject.as_str()));
     told.violations.extend(lost.map(|subject| format!("the commit `{subject}` of a user is not there")));
+    told.violations.extend(is_verified(stage, root)?);
     let mut on_boards: Vec<Value> = Vec::new();
     let mut tasks: Vec<BTreeMap<String, State>> = Vec::new();
     for board in stage.boards() {
@@ -79,6 +80,22 @@ fn is_sound(stage: &Stage, root: &Path, told: &mut Told) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the program itself finds when it holds log and state of each board against each other: another opinion,
+/// and nothing of it is taken on trust elsewhere. The locks that a rival got with `git update-ref` are no records.
+fn is_verified(stage: &Stage, root: &Path) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for board in stage.boards() {
+        let output = stage.command(root, &["--board", &board, "verify"]).output()?;
+        let verdict: Value = serde_json::from_slice(&output.stdout).context("verify printed no JSON")?;
+        let is_bad = |finding: &&Value| {
+            finding["severity"] != "note" && !text_of(finding, "ref").contains("/contested-")
+        };
+        let findings = verdict["findings"].as_array().into_iter().flatten().filter(is_bad);
+        found.extend(findings.map(|finding| format!("verify of {board}: {finding}")));
+    }
+    Ok(found)
 }
 
 /// The events that the history of a ref tells of, oldest first, and the ids that stand in it twice.

@@ -8,6 +8,7 @@ mod annals;
 mod archive;
 pub(crate) mod check;
 pub(crate) mod compare;
+mod chains;
 mod derive;
 pub(crate) mod doctor;
 mod draft;
@@ -15,6 +16,7 @@ mod error;
 mod follow;
 mod frames;
 mod graph;
+mod history;
 mod journal;
 mod line;
 mod log;
@@ -29,8 +31,10 @@ mod standing;
 mod transaction;
 mod whereabouts;
 
+pub(crate) use chains::{Reachable, each_link, each_prior, lost_events};
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
+pub(crate) use history::{Stretch, read_exhibit};
 pub(crate) use line::wait_for_turn;
 pub(crate) use placement::{
     Board, CONFIG_KEY, MERGE_DRIVER_KEY, MERGE_NAME_KEY, Placement, choose, holds_board, named, short,

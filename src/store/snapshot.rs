@@ -23,7 +23,7 @@ use super::{archive, log, records};
 mod view;
 
 /// The largest file of a board that is read.
-const LARGEST: usize = 4 * 1024 * 1024;
+pub(super) const LARGEST: usize = 4 * 1024 * 1024;
 
 /// A board at one commit.
 pub(crate) struct Snapshot<'r> {

@@ -1,9 +1,12 @@
 //! Text for people: aligned, readable without colour, 100 columns.
 
+use std::collections::BTreeMap;
+
 use unicode_width::UnicodeWidthStr;
 
 use super::document::{EventDocument, TaskDocument};
 use super::status::Status;
+use super::verify::{Severity, Verification};
 use crate::model::{Span, Timestamp};
 
 /// Stands for the escape character in our own styles; the printer turns it into one only before `[…m`.
@@ -225,6 +228,57 @@ pub fn status(status: &Status, board: &str, now: Timestamp, paint: Paint) -> Str
     if status.log_is_cut {
         out.push_str("\nThis clone is shallow: older events are missing (git fetch --unshallow).\n");
     }
+    out
+}
+
+/// What a verification found: each error and warning, and of notes at most so many of each kind.
+pub fn verification(found: &Verification, notes: usize, paint: Paint) -> String {
+    let mut out = String::new();
+    let mut kinds: BTreeMap<&str, usize> = BTreeMap::new();
+    for finding in &found.findings {
+        if finding.severity == Severity::Note {
+            let told = kinds.entry(finding.code).or_default();
+            *told += 1;
+            if *told > notes {
+                continue;
+            }
+        }
+        let word = cell(finding.severity.word(), 7);
+        let word = match finding.severity {
+            Severity::Error => paint.red(&word),
+            Severity::Warning => paint.yellow(&word),
+            Severity::Note => paint.dim(&word),
+        };
+        let commit = finding.commit.as_deref().map(|commit| &commit[..commit.len().min(9)]);
+        let place = [commit, finding.path.as_deref(), finding.reference.as_deref()];
+        let place: Vec<&str> = place.into_iter().flatten().collect();
+        let code = paint.bold(&cell(finding.code, 17));
+        out.push_str(format!("{word}  {code}  {}", place.join("  ")).trim_end());
+        out.push_str(&format!("\n         {}\n", finding.what));
+    }
+    if notes == 0 && !kinds.is_empty() {
+        let told: Vec<String> = kinds.iter().map(|(code, count)| format!("{code} {count}")).collect();
+        out.push_str(&format!("{}     {}      (--notes lists them)\n", paint.dim("note"), told.join(" · ")));
+    }
+    if !out.is_empty() {
+        out.push('\n');
+    }
+    out.push_str(&format!(
+        "{}, {}, {}",
+        count(found.commits, "commit"),
+        count(found.events, "event"),
+        count(found.records, "record")
+    ));
+    if let Some(signed) = &found.signatures {
+        out.push_str(&format!(
+            "; signatures: {} good, {} of unknown keys, {} missing, {} bad",
+            signed.good, signed.untrusted, signed.missing, signed.bad
+        ));
+    }
+    out.push_str(&match (found.errors, found.warnings) {
+        (0, 0) => ": log and state agree\n".to_owned(),
+        (errors, warnings) => format!(": {}, {}\n", count(errors, "error"), count(warnings, "warning")),
+    });
     out
 }
 

@@ -27,4 +27,5 @@ mod terminal;
 mod tour;
 mod user_matrix;
 mod user_work;
+mod verify;
 mod work;

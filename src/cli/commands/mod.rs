@@ -13,6 +13,7 @@ mod review;
 mod merge_driver;
 mod selftest;
 mod task;
+mod verify;
 mod workstream;
 
 use std::path::PathBuf;
@@ -112,6 +113,7 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
         Command::Plan => cycle::plan(app),
         Command::Brief(args) => cycle::brief(app, &args.0),
         Command::Collect(args) => cycle::collect(app, &args.0),
+        Command::Verify(args) => verify::run(app, &args.0),
         Command::Export(args) => exchange::export(app, args.0),
         Command::Import(args) => exchange::import(app, &args.0),
         Command::Init(_)

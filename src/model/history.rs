@@ -1,0 +1,235 @@
+//! What history says, commit by commit and record by record, for whoever judges whether log and state agree.
+//!
+//! A store reads these values from git; what they mean for one another is decided elsewhere, and purely.
+
+use super::{
+    Action, Agent, AgentId, Damage, Event, Knowledge, Record, Standing, Task, TaskId, Timestamp, Topic,
+    Workstream, WorkstreamName,
+};
+
+/// Who and when, as a commit names them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// The name.
+    pub name: String,
+    /// When, in whole seconds.
+    pub at: Timestamp,
+}
+
+/// Whose words a commit's message is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wording {
+    /// A mutation of ours wrote it, whole.
+    Ours,
+    /// Its subject is ours, and there is no event or import at its end.
+    Cut,
+    /// A host made one commit of a pull request, and gave it our subject and its number.
+    Squashed,
+    /// It says that it reverts another commit.
+    Revert,
+    /// Somebody's own, whatever event lines are in it.
+    Own,
+}
+
+/// What a file of the board is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// A workstream.
+    Workstream(WorkstreamName),
+    /// A task.
+    Task(TaskId),
+    /// An agent.
+    Agent(AgentId),
+    /// A document.
+    Knowledge(Topic),
+    /// Settings, templates: part of the board, and no entry.
+    Furniture,
+    /// Nothing that can be.
+    Stray,
+}
+
+impl Place {
+    /// The entry that an event is about, if it is about one.
+    pub fn of(event: &Event) -> Option<Self> {
+        match event.action.word() {
+            "workstream_created" | "workstream_updated" | "workstream_deleted" => event
+                .text("workstream")
+                .and_then(|name| WorkstreamName::parse(name).ok())
+                .map(Self::Workstream),
+            "agent_registered" | "agent_deleted" => {
+                let id = event.text("agent_id").unwrap_or(&event.agent);
+                AgentId::parse(id).ok().map(Self::Agent)
+            }
+            "knowledge_written" | "knowledge_deleted" => {
+                event.text("topic").and_then(|topic| Topic::parse(topic).ok()).map(Self::Knowledge)
+            }
+            word if is_of_task(word) => event.task_id().map(Self::Task),
+            _ => None,
+        }
+    }
+
+    /// Whether events of this action are about an entry of the board.
+    pub fn is_needed_by(action: &Action) -> bool {
+        let word = action.word();
+        let is_of_entry = ["workstream_", "agent_", "knowledge_"].iter().any(|kind| word.starts_with(kind));
+        Action::WORDS.contains(&word) && (is_of_entry || is_of_task(word))
+    }
+}
+
+/// Whether the word is one of the board's own, and of a task; a word of somebody's own may begin so too.
+fn is_of_task(word: &str) -> bool {
+    word.starts_with("task_") && Action::WORDS.contains(&word)
+}
+
+/// What a file says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A workstream.
+    Workstream(Workstream),
+    /// A task.
+    Task(Box<Task>),
+    /// An agent.
+    Agent(Agent),
+    /// A document.
+    Knowledge(Knowledge),
+    /// Something that is no entry.
+    Other,
+}
+
+/// A file at one commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// It is not there.
+    Absent,
+    /// It is there, and what it says can't be understood.
+    Damaged(Damage),
+    /// It is there.
+    Sound(Content),
+}
+
+impl Side {
+    /// The task that it says.
+    pub fn task(&self) -> Option<&Task> {
+        match self {
+            Self::Sound(Content::Task(task)) => Some(task),
+            Self::Absent | Self::Damaged(_) | Self::Sound(_) => None,
+        }
+    }
+}
+
+/// A file that a commit changes, or that its events name although it does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileChange {
+    /// From the repository's root.
+    pub path: String,
+    /// What it is about.
+    pub place: Place,
+    /// What it was in each parent, the first one first; none at a root.
+    pub before: Vec<Side>,
+    /// What it is.
+    pub after: Side,
+    /// The object that it is now, in hex; empty where it is gone.
+    pub object: String,
+    /// Whether the commit differs here from all of its parents.
+    pub is_changed: bool,
+    /// Whether the commit that this one says to revert is indeed undone here.
+    pub is_reverted: bool,
+}
+
+/// One commit of a board.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exhibit {
+    /// Its id, 40 hex digits.
+    pub commit: String,
+    /// Its parents.
+    pub parents: Vec<String>,
+    /// Its parents, or what they hold, are beyond what this clone has: there is nothing to compare with.
+    pub is_edge: bool,
+    /// Who made the change.
+    pub author: Signed,
+    /// Who wrote the commit.
+    pub committer: Signed,
+    /// Whose words its message is.
+    pub wording: Wording,
+    /// It brings data of the predecessor.
+    pub is_import: bool,
+    /// The events of its message, in the order in which they stand.
+    pub events: Vec<Event>,
+    /// What is wrong with lines that look like events.
+    pub problems: Vec<String>,
+    /// The files that it changes, and those that its events name.
+    pub changes: Vec<FileChange>,
+}
+
+/// Where the board commit stands that the record of a claim names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Whence {
+    /// It names none.
+    Unnamed,
+    /// It is there and leads to some branch, or its event does.
+    Told {
+        /// Whether the commit that it names carries its event; none where that commit is not there any more.
+        carries: Option<bool>,
+    },
+    /// It, and its event, are on no branch: a mutation under way, a branch that is gone or was rewritten.
+    Lost {
+        /// The commit is about to be published, or its process died.
+        is_announced: bool,
+        /// The branch that it names, if that still exists, with what it says of the task.
+        branch: Option<(String, Option<Box<Task>>)>,
+        /// Whether the commit that it names carries its event; none where that commit is not there any more.
+        carries: Option<bool>,
+    },
+}
+
+/// One record in its chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The ref that it stands in, or `refs/orchestrator/archive`.
+    pub name: String,
+    /// Its commit; empty in the archive.
+    pub commit: String,
+    /// What it says.
+    pub record: Record,
+    /// Who wrote it; none in the archive.
+    pub author: Option<String>,
+    /// Whether an import wrote it.
+    pub is_import: bool,
+    /// Whether it is the latest of its chain.
+    pub is_latest: bool,
+    /// What comes before it.
+    pub before: Before,
+    /// Where the change stands that it speaks of.
+    pub whence: Whence,
+}
+
+/// What comes before a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing: its chain begins here.
+    Nothing,
+    /// What it was can't be known.
+    Unknown,
+    /// A record.
+    Record(Box<Record>),
+    /// A commit that is not in this repository.
+    Missing(String),
+}
+
+/// Who had a task before an event, as the record before that event's says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prior {
+    /// In which standing.
+    pub standing: Standing,
+    /// With which epoch.
+    pub epoch: u64,
+}
+
+/// Something that history has lost, as a branch's own log tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostEvent {
+    /// The commit that carries it and is on no branch.
+    pub commit: String,
+    /// The event.
+    pub event: Event,
+}

@@ -1,0 +1,315 @@
+//! Records as chains: each with the one before it, and with where the board commit stands that it names.
+
+use std::cell::OnceCell;
+use std::collections::HashSet;
+
+use crate::codec::{self, message, path, record, ref_name};
+use crate::git::{Entry, GitError, Oid, Repo};
+use crate::model::{
+    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Resource, Standing, Task, TaskId, Whence,
+};
+
+use super::history::Stretch;
+use super::journal::{self, Intent};
+
+/// The directory of the archive whose entries are copies.
+const FREE: &str = "free";
+
+/// Where commits can be found: in the stretch that was walked, or from some ref.
+pub(crate) struct Reachable<'r> {
+    repo: &'r Repo,
+    walked: &'r Stretch,
+    under_way: Option<Intent>,
+    beyond: OnceCell<(Stretch, HashSet<EventId>)>,
+}
+
+impl<'r> Reachable<'r> {
+    /// From what was walked, and from all refs as they are when it is first asked for.
+    pub(crate) fn new(repo: &'r Repo, walked: &'r Stretch) -> Result<Self, GitError> {
+        let under_way = journal::peek(repo.common_dir())?;
+        Ok(Self { repo, walked, under_way, beyond: OnceCell::new() })
+    }
+
+    /// What branches, tags and `HEAD` lead to besides, and the events in it.
+    fn beyond(&self) -> Result<&(Stretch, HashSet<EventId>), GitError> {
+        if self.beyond.get().is_none() {
+            let mut stretch = Stretch::default();
+            let mut tips: Vec<Oid> = self.repo.read_ref("HEAD")?.into_iter().collect();
+            for prefix in ["refs/heads/", "refs/remotes/", "refs/tags/"] {
+                tips.extend(self.repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
+            }
+            for tip in tips {
+                let Some(commit) = self.repo.resolve(&tip.to_string())? else { continue };
+                stretch.add(self.repo, commit, Some(self.walked))?;
+            }
+            let mut events = HashSet::new();
+            for commit in &stretch.order {
+                let (told, _) = message::events(&self.repo.commit(*commit)?.message);
+                events.extend(told.into_iter().filter_map(|event| event.id));
+            }
+            let _already = self.beyond.set((stretch, events));
+        }
+        Ok(self.beyond.get().expect("set above"))
+    }
+
+    fn whence(&self, record: &Record) -> Result<Whence, GitError> {
+        let Some(point) = &record.board else { return Ok(Whence::Unnamed) };
+        let Ok(commit) = Oid::from_hex(point.commit.as_bytes()) else { return Ok(Whence::Unnamed) };
+        let event = record.event.as_ref().and_then(|event| event.id.as_ref());
+        let carries = match self.repo.commit(commit) {
+            Ok(found) => {
+                let (events, _) = message::events(&found.message);
+                Some(events.iter().any(|told| told.id.is_some() && told.id.as_ref() == event))
+            }
+            Err(GitError::Missing { .. }) => None,
+            Err(other) => return Err(other),
+        };
+        if self.walked.members.contains(&commit) {
+            return Ok(Whence::Told { carries });
+        }
+        let (stretch, events) = self.beyond()?;
+        if stretch.members.contains(&commit) || event.is_some_and(|event| events.contains(event)) {
+            return Ok(Whence::Told { carries });
+        }
+        let is_announced = self.under_way.as_ref().is_some_and(|intent| intent.makes(commit));
+        let branch = match &point.branch {
+            Some(name) => self.repo.read_ref(&format!("refs/heads/{name}"))?.map(|tip| (name.clone(), tip)),
+            None => None,
+        };
+        let branch = match (branch, &record.key) {
+            (Some((name, tip)), RecordKey::Claim(id)) => Some((name, self.task(tip, *id)?)),
+            (Some(_) | None, _) => None,
+        };
+        Ok(Whence::Lost { is_announced, branch, carries })
+    }
+
+    fn task(&self, tip: Oid, id: TaskId) -> Result<Option<Box<Task>>, GitError> {
+        let Some(entry) = self.repo.entry_at(self.repo.tree_of(tip)?, &path::of_task(id))? else {
+            return Ok(None);
+        };
+        let bytes = self.repo.blob(entry.id)?;
+        Ok(codec::task::decode(&bytes, id).ok().map(Box::new))
+    }
+}
+
+/// A record that was read, with what its commit says besides.
+struct Read {
+    record: Record,
+    author: Option<String>,
+    is_import: bool,
+    parent: Option<Oid>,
+}
+
+fn unreadable(key: RecordKey, why: impl Into<String>) -> Record {
+    Record {
+        key,
+        standing: Standing::Unreadable { why: why.into() },
+        epoch: 0,
+        nonce: None,
+        reason: None,
+        event: None,
+        board: None,
+        commit: None,
+    }
+}
+
+/// The record in a commit of the chain `name`; none if the commit is not there.
+fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
+    let commit = match repo.commit(id) {
+        Ok(commit) => commit,
+        Err(GitError::Missing { .. }) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let claimed = ref_name::claimed_task(name).map(RecordKey::Claim);
+    let decoded = record::decode(&commit.message, claimed.as_ref(), &id.to_string());
+    let is_of_this = |record: &Record| ref_name::of(&record.key) == name;
+    let record = decoded.filter(is_of_this).unwrap_or_else(|| {
+        let resource = Resource::parse(name.trim_start_matches(ref_name::LOCKS));
+        // Whatever it is called, it can't be taken for the record of anything else.
+        let key = resource.unwrap_or_else(|_| Resource::parse("unknown").expect("it is printable"));
+        unreadable(RecordKey::Lock(key), "it is not about what its ref is named after")
+    });
+    let author = (!message::is_of_several(&commit.message)).then_some(commit.author.name);
+    let is_import = message::is_import(&commit.message);
+    Ok(Some(Read { record, author, is_import, parent: commit.parents.first().copied() }))
+}
+
+/// Who had each task before an event, as far as the refs of claims tell.
+pub(crate) fn each_prior(repo: &Repo, take: &mut dyn FnMut(EventId, Prior)) -> Result<(), GitError> {
+    for (name, tip) in repo.list_refs(ref_name::CLAIMS)? {
+        let mut next = read(repo, &name, tip)?;
+        while let Some(later) = next {
+            let Some(parent) = later.parent else { break };
+            next = read(repo, &name, parent)?;
+            if let (Some(earlier), Some(id)) = (&next, later.record.event.and_then(|event| event.id)) {
+                let Record { standing, epoch, .. } = earlier.record.clone();
+                take(id, Prior { standing, epoch });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Every record: of the archive, of claims, of locks; each chain from its end.
+pub(crate) fn each_link(
+    repo: &Repo,
+    reachable: &Reachable<'_>,
+    take: &mut dyn FnMut(Link),
+) -> Result<(), GitError> {
+    archived(repo, reachable, take)?;
+    for prefix in [ref_name::CLAIMS, ref_name::LOCKS] {
+        for (name, tip) in repo.list_refs(prefix)? {
+            let (mut at, mut is_latest) = (tip, true);
+            let mut next = read(repo, &name, tip)?;
+            while let Some(Read { record, author, is_import, parent }) = next {
+                next = match parent {
+                    Some(parent) => read(repo, &name, parent)?,
+                    None => None,
+                };
+                let before = match (&next, parent) {
+                    (Some(earlier), _) => Before::Record(Box::new(earlier.record.clone())),
+                    (None, Some(parent)) => Before::Missing(parent.to_string()),
+                    (None, None) => Before::Nothing,
+                };
+                let whence = reachable.whence(&record)?;
+                let commit = at.to_string();
+                take(Link {
+                    name: name.clone(),
+                    commit,
+                    record,
+                    author,
+                    is_import,
+                    is_latest,
+                    before,
+                    whence,
+                });
+                at = parent.unwrap_or(at);
+                is_latest = false;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The records of the archive, each where it was put there or changed.
+fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) -> Result<(), GitError> {
+    let Some(tip) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(()) };
+    let mut trees = Vec::new();
+    let mut next = Some(tip);
+    while let Some(id) = next {
+        let commit = match repo.commit(id) {
+            Ok(commit) => commit,
+            Err(GitError::Missing { .. }) => break,
+            Err(other) => return Err(other),
+        };
+        trees.push(commit.tree);
+        next = commit.parents.first().copied();
+    }
+    let mut older = repo.empty_tree();
+    while let Some(tree) = trees.pop() {
+        let is_latest = trees.is_empty();
+        for (id, before, after) in differing(repo, older, tree)? {
+            let (record, before) = match &after {
+                Some(after) => (decoded(repo, id, after)?, before),
+                None => (unreadable(RecordKey::Claim(id), "it was taken out of the archive"), None),
+            };
+            let before = match before {
+                Some(before) => Before::Record(Box::new(decoded(repo, id, &before)?)),
+                None => Before::Unknown,
+            };
+            let whence = reachable.whence(&record)?;
+            let name = format!("{}:{id}", ref_name::ARCHIVE);
+            let (commit, author) = (String::new(), None);
+            take(Link { name, commit, record, author, is_import: false, is_latest, before, whence });
+        }
+        older = tree;
+    }
+    // What was given back stands there twice.
+    let Some(free) = repo.entry_at(older, FREE)? else { return Ok(()) };
+    for entry in repo.entries(free.id)? {
+        let Some(id) = TaskId::parse(&entry.name) else { continue };
+        let whole = repo.entry_at(older, &format!("{}/{id}", &id.as_str()[..2]))?;
+        if whole.map(|whole| whole.id) != Some(entry.id) {
+            let why = "what is listed as given back is not the record of the task";
+            take(Link {
+                name: format!("{}:{FREE}/{id}", ref_name::ARCHIVE),
+                commit: String::new(),
+                record: unreadable(RecordKey::Claim(id), why),
+                author: None,
+                is_import: false,
+                is_latest: true,
+                before: Before::Unknown,
+                whence: Whence::Unnamed,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn decoded(repo: &Repo, id: TaskId, entry: &Entry) -> Result<Record, GitError> {
+    let text = String::from_utf8_lossy(&repo.blob(entry.id)?).into_owned();
+    let key = RecordKey::Claim(id);
+    let found = record::decode(&text, Some(&key), "");
+    Ok(found.unwrap_or_else(|| unreadable(key, "nothing that could be a record")))
+}
+
+type Differing = Vec<(TaskId, Option<Entry>, Option<Entry>)>;
+
+/// The archived claims that differ between two trees of the archive.
+fn differing(repo: &Repo, older: Oid, newer: Oid) -> Result<Differing, GitError> {
+    let mut found = Vec::new();
+    let before = repo.entries(older)?;
+    let after = repo.entries(newer)?;
+    let mut names: Vec<&String> = before.iter().chain(&after).map(|entry| &entry.name).collect();
+    names.sort();
+    names.dedup();
+    for name in names.into_iter().filter(|name| *name != FREE) {
+        let shard =
+            |entries: &[Entry]| entries.iter().find(|entry| entry.name == *name).map(|entry| entry.id);
+        let (one, two) = (shard(&before), shard(&after));
+        if one == two {
+            continue;
+        }
+        let list = |shard: Option<Oid>| shard.map_or_else(|| Ok(Vec::new()), |id| repo.entries(id));
+        let (one, two) = (list(one)?, list(two)?);
+        for entry in &two {
+            let earlier = one.iter().find(|earlier| earlier.name == entry.name);
+            let Some(id) = TaskId::parse(&entry.name).filter(|_| earlier != Some(entry)) else { continue };
+            found.push((id, earlier.cloned(), Some(entry.clone())));
+        }
+        for entry in one.iter().filter(|entry| !two.iter().any(|later| later.name == entry.name)) {
+            found.extend(TaskId::parse(&entry.name).map(|id| (id, Some(entry.clone()), None)));
+        }
+    }
+    Ok(found)
+}
+
+/// The events of commits that the log of a branch names and no ref leads to, unless they are elsewhere.
+pub(crate) fn lost_events(
+    repo: &Repo,
+    branch: &str,
+    reachable: &Reachable<'_>,
+    take: &mut dyn FnMut(LostEvent),
+) -> Result<(), GitError> {
+    let mut seen = HashSet::new();
+    for tip in repo.reflog(branch)? {
+        if reachable.walked.members.contains(&tip) || !seen.insert(tip) {
+            continue;
+        }
+        let (beyond, events) = reachable.beyond()?;
+        if beyond.members.contains(&tip) {
+            continue;
+        }
+        let mut gone = Stretch::default();
+        gone.add(repo, tip, Some(reachable.walked))?;
+        for commit in gone.order.iter().filter(|commit| !beyond.members.contains(*commit)) {
+            let (told, _) = message::events(&repo.commit(*commit)?.message);
+            let lost =
+                told.into_iter().filter(|event| event.id.as_ref().is_some_and(|id| !events.contains(id)));
+            for event in lost {
+                take(LostEvent { commit: commit.to_string(), event });
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! What one commit, or two, must be judged as.
+
+use super::*;
+use crate::model::{Action, Content, Signed, Task};
+use crate::views::fake::{at, event, id, task};
+
+const TASK: &str = "299833bc";
+const PATH: &str = ".orchestrator/tasks/29/299833bc.yaml";
+
+fn held(agent: &str) -> Task {
+    Task { epoch: 1, ..task(TASK, "w", "Pay").held(agent, at(1)).task }
+}
+
+fn done(agent: &str) -> Task {
+    Task { epoch: 1, ..task(TASK, "w", "Pay").done(agent, at(1), at(2), "ok").task }
+}
+
+fn pending() -> Task {
+    task(TASK, "w", "Pay").seen().task
+}
+
+fn claimed(agent: &str) -> Event {
+    event("e1", at(1), agent, Action::TaskClaimed)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("epoch", 1)
+}
+
+fn completed(agent: &str) -> Event {
+    event("e2", at(2), agent, Action::TaskCompleted)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("result", "ok")
+        .with("epoch", 1)
+}
+
+fn side(task: Option<Task>) -> Side {
+    task.map_or(Side::Absent, |task| Side::Sound(Content::Task(Box::new(task))))
+}
+
+fn change(before: Option<Task>, after: Option<Task>) -> FileChange {
+    FileChange {
+        path: PATH.to_owned(),
+        place: Place::Task(id(TASK)),
+        is_changed: before != after,
+        before: vec![side(before)],
+        after: side(after),
+        object: String::new(),
+        is_reverted: false,
+    }
+}
+
+fn exhibit(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Exhibit {
+    let first = events.first();
+    let signed = Signed {
+        name: first.map_or_else(|| "Ada".to_owned(), |event| event.agent.clone()),
+        at: first.map_or(at(0), |event| event.ts),
+    };
+    Exhibit {
+        commit: "c".repeat(40),
+        parents: vec!["b".repeat(40)],
+        is_edge: false,
+        author: signed.clone(),
+        committer: signed,
+        wording,
+        is_import: false,
+        events,
+        problems: Vec::new(),
+        changes,
+    }
+}
+
+/// Severity and code of what is found in these commits.
+fn found(exhibits: &[Exhibit]) -> Vec<(Severity, &'static str)> {
+    let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
+    exhibits.iter().for_each(|exhibit| judge.exhibit(exhibit));
+    let verdict = judge.finish(&|_, _| true, false);
+    verdict.findings.iter().map(|finding| (finding.severity, finding.code)).collect()
+}
+
+fn one(
+    wording: Wording,
+    events: Vec<Event>,
+    before: Option<Task>,
+    after: Option<Task>,
+) -> Vec<(Severity, &'static str)> {
+    found(&[exhibit(wording, events, vec![change(before, after)])])
+}
+
+#[test]
+fn an_event_and_its_difference_are_nothing_to_tell() {
+    assert_eq!(one(Wording::Ours, vec![claimed("a")], Some(pending()), Some(held("a"))), []);
+    assert_eq!(one(Wording::Ours, vec![completed("a")], Some(held("a")), Some(done("a"))), []);
+    let both = vec![claimed("a"), completed("a")];
+    assert_eq!(one(Wording::Ours, both, Some(pending()), Some(done("a"))), []);
+}
+
+#[test]
+fn a_squash_may_have_its_newest_event_first() {
+    let both = vec![completed("a"), claimed("a")];
+    assert_eq!(one(Wording::Own, both, Some(pending()), Some(done("a"))), []);
+}
+
+#[test]
+fn what_is_said_and_not_done_is_an_error() {
+    use Severity::Error;
+    assert_eq!(
+        one(Wording::Ours, vec![claimed("a")], Some(pending()), Some(pending())),
+        [(Error, "unshown")]
+    );
+    assert_eq!(one(Wording::Own, vec![claimed("a")], Some(pending()), Some(pending())), [(Error, "unshown")]);
+    assert_eq!(
+        one(Wording::Ours, vec![completed("b")], Some(held("a")), Some(done("b"))),
+        [(Error, "stranger"), (Error, "mismatch")]
+    );
+    let renamed = Task { title: "Other".to_owned(), ..held("a") };
+    assert_eq!(
+        one(Wording::Ours, vec![claimed("a")], Some(pending()), Some(renamed)),
+        [(Error, "unexplained")]
+    );
+}
+
+#[test]
+fn a_record_tells_who_had_it_where_the_file_does_not() {
+    // Claimed by b, given back on another branch, done by a without a claim: this file knows nothing of it.
+    let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
+    judge.prior(EventId::parse("e2").unwrap(), Prior { standing: crate::model::Standing::Free, epoch: 1 });
+    let free = Task { epoch: 1, ..pending() };
+    judge.exhibit(&exhibit(Wording::Ours, vec![completed("a")], vec![change(Some(free), Some(done("a")))]));
+    let verdict = judge.finish(&|_, _| true, false);
+    assert_eq!((verdict.errors, verdict.warnings), (0, 0), "{verdict:#?}");
+}
+
+#[test]
+fn a_change_without_an_event_is_judged_by_what_it_is() {
+    use Severity::{Note, Warning};
+    assert_eq!(one(Wording::Own, vec![], Some(held("a")), Some(done("a"))), [(Note, "derived")]);
+    let edited = Task { status: done("b").status, ..held("a") };
+    assert_eq!(one(Wording::Own, vec![], Some(held("a")), Some(edited)), [(Warning, "hand_edit")]);
+    assert_eq!(one(Wording::Own, vec![], Some(held("a")), None), [(Warning, "deleted")]);
+    let mut back = change(Some(done("a")), Some(held("a")));
+    back.is_reverted = true;
+    assert_eq!(found(&[exhibit(Wording::Revert, vec![], vec![back])]), [(Note, "reverted")]);
+    let other = event("e9", at(3), "a", Action::Custom("deployed".to_owned()));
+    assert_eq!(
+        one(Wording::Ours, vec![other], Some(done("a")), Some(held("a"))),
+        [(Severity::Error, "unexplained")]
+    );
+}
+
+#[test]
+fn a_merge_mixes_what_its_parents_have() {
+    let merge = |after: Task| {
+        let mut change = change(Some(held("a")), Some(after));
+        change.before.push(side(Some(Task { title: "Other".to_owned(), ..pending() })));
+        let mut exhibit = exhibit(Wording::Own, vec![], vec![change]);
+        exhibit.parents.push("d".repeat(40));
+        found(&[exhibit])
+    };
+    assert_eq!(merge(Task { title: "Other".to_owned(), ..held("a") }), []);
+    assert_eq!(merge(Task { title: "Nobody's".to_owned(), ..held("a") }), [(Severity::Warning, "hand_edit")]);
+}
+
+#[test]
+fn time_goes_back_in_a_rebase_and_in_nothing_else() {
+    let late = event("late", at(60), "a", Action::Custom("deployed".to_owned()));
+    let early = event("early", at(1), "a", Action::Custom("deployed".to_owned()));
+    let first = Exhibit { commit: "b".repeat(40), ..exhibit(Wording::Ours, vec![late], vec![]) };
+    let second = exhibit(Wording::Ours, vec![early], vec![]);
+    assert_eq!(found(&[first.clone(), second.clone()]), [(Severity::Error, "time_back")]);
+    let committer = Signed { name: "Ada".to_owned(), at: at(90) };
+    assert_eq!(found(&[first, Exhibit { committer, ..second }]), []);
+}
+
+#[test]
+fn a_copy_is_one_event_and_another_content_under_its_id_is_a_lie() {
+    let carry =
+        |event: Event| exhibit(Wording::Ours, vec![event], vec![change(Some(pending()), Some(held("a")))]);
+    assert_eq!(found(&[carry(claimed("a")), carry(claimed("a"))]), []);
+    let other = claimed("a").with("more", true);
+    assert_eq!(found(&[carry(claimed("a")), carry(other)]), [(Severity::Error, "duplicate_id")]);
+}
+
+#[test]
+fn what_is_undone_is_as_it_was_and_whoever_says_so_is_no_stranger() {
+    let reopened = event("e9", at(3), "b", Action::TaskReopened)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("assigned_to", "a")
+        .with("epoch", 1)
+        .with("undoes", "e2");
+    assert_eq!(one(Wording::Ours, vec![reopened], Some(done("a")), Some(held("a"))), []);
+    let free = Task { epoch: 1, ..pending() };
+    let again = completed("b").with("undoes", "e9");
+    assert_eq!(
+        one(Wording::Ours, vec![again.clone()], Some(free), Some(done("a"))),
+        [(Severity::Note, "unclaimed")]
+    );
+    // It is no way round a claim.
+    let found = one(Wording::Ours, vec![again], Some(held("a")), Some(done("b")));
+    assert!(found.contains(&(Severity::Error, "stranger")), "{found:?}");
+    let gone = event("e9", at(3), "a", Action::TaskDeleted).with("workstream", "w").with("task_id", TASK);
+    assert_eq!(one(Wording::Ours, vec![gone.with("undoes", "e0")], Some(pending()), None), []);
+}
