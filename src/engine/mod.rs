@@ -14,6 +14,7 @@ mod init;
 mod library;
 mod orchestrator;
 mod overlay;
+mod past;
 mod templates;
 
 pub use doctor::{Mend, examine};
@@ -22,3 +23,4 @@ pub use exchange::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
 pub use init::{Initialised, init, init_from};
 pub use orchestrator::{Done, Options, Orchestrator};
+pub(crate) use past::unchangeable;

@@ -52,7 +52,9 @@ impl Compare for Task {
         let claim = self.status.claim();
         let completed_at = match &self.status {
             Status::Done { completed_at, .. } => *completed_at,
-            Status::Pending | Status::InProgress(_) | Status::Blocked { .. } | Status::Cancelled { .. } => None,
+            Status::Pending | Status::InProgress(_) | Status::Blocked { .. } | Status::Cancelled { .. } => {
+                None
+            }
         };
         vec![
             ("workstream", Some(self.workstream.to_string())),

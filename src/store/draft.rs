@@ -153,7 +153,7 @@ fn file_of(repo: &Repo, snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFil
         Edit::Agent(agent) => path::of_agent(&agent.id),
         Edit::Knowledge(knowledge) => path::of_knowledge(&knowledge.topic),
         Edit::RemoveKnowledge(topic) => path::of_knowledge(topic),
-        Edit::File { path, .. } => path::of_file(path),
+        Edit::File { path, .. } | Edit::RemoveFile(path) => path::of_file(path),
     };
     let stored = snapshot.file(&path)?;
     let before = stored.as_ref().map(|stored| stored.bytes.as_slice());
@@ -162,7 +162,7 @@ fn file_of(repo: &Repo, snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFil
         Edit::Task(task) => Some(codec::task::encode(task, before)),
         Edit::Agent(agent) => Some(codec::agent::encode(agent, before)),
         Edit::Knowledge(knowledge) => Some(codec::knowledge::encode(knowledge, before)),
-        Edit::RemoveKnowledge(_) => None,
+        Edit::RemoveKnowledge(_) | Edit::RemoveFile(_) => None,
         Edit::File { text, .. } => Some(Ok(text.clone().into_bytes())),
     };
     let bytes = bytes.transpose().map_err(|problem: Problem| {

@@ -20,6 +20,7 @@ mod recovery;
 mod support;
 mod terminal;
 mod tour;
+mod undo;
 mod user_matrix;
 mod user_work;
 mod work;
