@@ -15,6 +15,7 @@ mod object;
 mod ref_locks;
 mod refs;
 mod repo;
+mod signing;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upkeep;
@@ -24,10 +25,11 @@ pub(crate) use error::GitError;
 pub(crate) use history::TreeChange;
 pub(crate) use index::Index;
 pub(crate) use index_lock::{IndexLock, PreparedIndexLock};
-pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Signature, blob_id};
+pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Sign, Signature, blob_id};
 pub(crate) use ref_locks::Prepared;
 pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
+pub(crate) use signing::Signer;
 pub(crate) use worktree::{
     Stat, Worktree, operation_under_way, read_file, remove_file, remove_leftover, write_file,
 };

@@ -3,7 +3,7 @@
 //! Writing objects is harmless: nothing points at them until the transaction publishes.
 
 use crate::codec::{self, Problem, message, path, record, ref_name};
-use crate::git::{CommitDraft, GitError, Oid, Repo, Signature};
+use crate::git::{CommitDraft, GitError, Oid, Repo, Sign, Signature};
 use crate::model::{BoardPoint, Change, Code, Edit, Fault, Record, RecordEdit, Refusal, Timestamp};
 
 use super::StoreError;
@@ -61,14 +61,16 @@ pub(crate) struct DraftFile {
     pub(crate) new: Option<(Oid, Vec<u8>)>,
 }
 
-/// Writes the objects of `change` on top of `snapshot`. `branch` is the board's, for the records to name.
-pub(crate) fn write<O>(
+/// Writes the objects of `change` on top of `snapshot`. `branch` is the board's, for the records to name. The board
+/// commit gets the signature that `sign` has for it.
+pub(crate) fn write_signed<O>(
     repo: &Repo,
     snapshot: &Snapshot<'_>,
     change: &Change<O>,
     branch: Option<&str>,
     identity: &Identity,
     now: Timestamp,
+    sign: &Sign<'_>,
 ) -> Result<Draft, StoreError> {
     let (author, committer) = (identity.author_at(now), identity.committer_at(now));
     let files =
@@ -84,13 +86,14 @@ pub(crate) fn write<O>(
             files.iter().map(|f| (f.moved.path.clone(), f.new.as_ref().map(|(id, _)| *id))).collect();
         let trailers: Vec<(&str, &str)> =
             change.trailers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        Some(repo.write_commit(&CommitDraft {
+        let draft = CommitDraft {
             tree: repo.edit_tree(base, &edits)?,
             parents: snapshot.tip.into_iter().collect(),
             author: author.clone(),
             committer: committer.clone(),
             message: message::encode(&change.subject, &change.body, &trailers, &change.events),
-        })?)
+        };
+        Some(repo.write_signed(&draft, sign)?)
     } else {
         None
     };

@@ -19,6 +19,7 @@ mod log;
 mod past;
 mod placement;
 mod presence;
+mod presign;
 mod queue;
 mod records;
 mod recover;
