@@ -87,7 +87,7 @@ impl Orchestrator {
         self.then.unwrap_or_else(|| self.env.now())
     }
 
-    /// Which commit is shown, where a time was asked for: its id, shortened, and its time.
+    /// Which commit is shown, where the past is: its id, shortened, and the time as of which it is read.
     pub fn shown_past(&self) -> Option<(String, Timestamp)> {
         self.at.zip(self.then).map(|(commit, then)| (commit.to_string()[..7].to_owned(), then))
     }

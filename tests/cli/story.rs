@@ -85,7 +85,7 @@ fn topics_locks_agents_and_names_that_mean_several() {
     assert!(text.contains("content: 2 lines → 3 lines (+2 -1)"), "{text}");
     assert_eq!(
         words(&sandbox, "lock:git"),
-        ["acquired (epoch 1)", "released (epoch 1), broken, it was held by a: gone"]
+        ["acquired (epoch 1)", "released (epoch 2), broken, it was held by a: gone"]
     );
     let agent = sandbox.run(&["log", "a"]).ok();
     assert!(agent.out.contains("registered as worker"), "{agent:?}");

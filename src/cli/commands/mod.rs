@@ -36,7 +36,7 @@ pub struct App {
     agent_is_typed: bool,
     /// The board of a batch, where requests are only planned.
     batch: Option<Rc<Orchestrator>>,
-    /// Which commit is shown, where a time was asked for.
+    /// Which commit is shown, where the past is.
     shown: RefCell<Option<String>>,
 }
 
