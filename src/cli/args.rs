@@ -57,8 +57,8 @@ pub struct Global {
     /// Which board: a branch, or HEAD (default: git config orchestrator.board, else HEAD's)
     #[arg(long, global = true, env = "ORCHESTRATOR_BOARD", value_name = "BRANCH", hide_env_values = true)]
     pub board: Option<String>,
-    /// Read the board as of this commit, branch or tag
-    #[arg(long, global = true, value_name = "REVISION")]
+    /// Read the board as of a commit, branch or tag, a time (2026-02-06T07:37:39Z), a date, or an age (2h)
+    #[arg(long, global = true, value_name = "REVISION|TIME")]
     pub at: Option<String>,
     /// How long to wait for other processes
     #[arg(long, global = true, value_name = "TIME", default_value = "30s")]
@@ -116,6 +116,30 @@ pub enum Command {
     /// Log an event of your own
     #[command(subcommand)]
     Event(Lazy<Event>),
+    /// Tell the story of one task, topic, workstream, lock or agent, oldest first
+    ///
+    /// Each change in words: who, when, in which commit, and each field old and new. What has moved, changed its title
+    /// or been deleted is told too.
+    #[command(
+        after_help = "Examples:\n  orchestrator log 299833bc\n  orchestrator log topic:api/errors --json\n\nA name that may mean several is told apart by task:, topic:, workstream:, lock: or agent:."
+    )]
+    Log {
+        /// A task's id or its first digits, a topic, a workstream, a lock, an agent
+        #[arg(value_name = "WHAT", add = ArgValueCandidates::new(complete::tasks))]
+        what: String,
+    },
+    /// Undo a change by a new one; history stays as it is
+    ///
+    /// Without an argument: your last change (--agent), or the board's last one, whole; each further undo goes one
+    /// step back. An undo can be undone by its own event's id. Refused where something has been built on the change.
+    #[command(
+        after_help = "Examples:\n  orchestrator undo\n  orchestrator undo --agent agent-1\n  orchestrator undo 019c31c0-4490-70df-bc60-4165cd0ac750\n\nExit 1: there is nothing to undo, or something depends on it."
+    )]
+    Undo {
+        /// The id of an event or of a commit, or the beginning of it (orchestrator log, orchestrator events --json)
+        #[arg(value_name = "EVENT|COMMIT")]
+        what: Option<String>,
+    },
     /// Do many things in one commit, all or none: one request a line on standard input
     ///
     /// A request is the words of a command as a JSON array; @N in a word stands for the id that the request in

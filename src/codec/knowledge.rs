@@ -44,7 +44,7 @@ pub(crate) fn encode(knowledge: &Knowledge, old: Option<&[u8]>) -> Result<Vec<u8
     page.to_bytes().map_err(unwritable)
 }
 
-/// The passages of a document's front matter.
+/// The rows of a document's front matter.
 pub(crate) fn front(bytes: &[u8]) -> Result<Sheet, Problem> {
     Ok(Page::parse(bytes)?.front.sheet())
 }

@@ -1,23 +1,23 @@
-//! Files as passages, for merging.
+//! Files as rows, for merging.
 
-use crate::model::{Passage, Sheet};
+use crate::model::{Row, Sheet};
 
 use super::Problem;
 use super::yaml::Document;
 
-/// The passages of an entry's file.
+/// The rows of an entry's file.
 pub(crate) fn read(bytes: &[u8]) -> Result<Sheet, Problem> {
     Ok(Document::parse(bytes)?.sheet())
 }
 
 impl Document {
-    /// Its passages; [`Sheet::text`] of them is the document.
+    /// Its rows; [`Sheet::text`] of them is the document.
     pub(super) fn sheet(&self) -> Sheet {
         let mut sheet = Sheet::default();
         let mut told = 0;
         for (key, lines) in self.extents() {
             let source = self.as_str();
-            sheet.passages.push(Passage {
+            sheet.rows.push(Row {
                 key: key.to_owned(),
                 above: source[told..lines.start].to_owned(),
                 lines: source[lines.clone()].to_owned(),
@@ -47,6 +47,6 @@ mod tests {
             assert_eq!(sheet.text(), text);
         }
         let sheet = read(b"a: 1\n# of b\nb:\n  - x\n").unwrap();
-        assert_eq!((sheet.passages[1].above.as_str(), sheet.lines("b")), ("# of b\n", Some("b:\n  - x\n")));
+        assert_eq!((sheet.rows[1].above.as_str(), sheet.lines("b")), ("# of b\n", Some("b:\n  - x\n")));
     }
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::{Record, RecordKey, Refusal, Span, View as _};
 use crate::ops::lock::{Acquire, Grant};
-use crate::store;
+use crate::store::{self, When};
 
 use super::{Done, Orchestrator};
 
@@ -25,7 +25,7 @@ impl Orchestrator {
             return attempt();
         }
         let repo = &self.store.repo;
-        let before = store::load_record(repo, &RecordKey::Lock(request.resource.clone()));
+        let before = store::load_record(repo, &RecordKey::Lock(request.resource.clone()), When::Now);
         let before = before.map_err(store::refusal_of)?;
         // The holder renews; in the line it would wait for those who wait for it.
         if before.is_some_and(|record| record.holder() == Some(&request.agent)) {
@@ -54,7 +54,8 @@ impl Orchestrator {
             }
             std::thread::sleep(pause);
             pause = (pause * 2).min(LONGEST_PAUSE);
-            let now = store::load_record(&self.store.repo, &held.key).map_err(store::refusal_of)?;
+            let now =
+                store::load_record(&self.store.repo, &held.key, When::Now).map_err(store::refusal_of)?;
             let is_same = now.is_some_and(|now| now.commit == held.commit);
             if !is_same || held.is_expired(self.now(), slack) {
                 return Ok(true);

@@ -109,6 +109,7 @@ impl Orchestrator {
                 env: Env::from_process(),
                 options: self.options.clone(),
                 at: snapshot.tip,
+                then: None,
                 gathered: Some(Gathered::default()),
             });
             let outcome = plan(&board)?;

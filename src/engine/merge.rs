@@ -1,6 +1,6 @@
 //! Three versions of a file of the board become one.
 //!
-//! A file of an entry is merged field by field (see [`crate::merge`]), its lines passage by passage. What can't be: a
+//! A file of an entry is merged field by field (see [`crate::merge`]), its lines row by row. What can't be: a
 //! file that one side has broken, one with conflict markers in it, one of another kind, is merged line by line, as git
 //! would. In both cases what can't be decided is left between git's conflict markers, and is named.
 //!
@@ -149,7 +149,7 @@ fn entry<T: Compare + PartialEq>(
         true => Choice::Ours,
         false => choice(key, &values[0], &values[1], &values[2]),
     };
-    let (merged, unknown) = merge::passages(&sheets[0], &sheets[1], &sheets[2], &choose);
+    let (merged, unknown) = merge::rows(&sheets[0], &sheets[1], &sheets[2], &choose);
     let mut bytes = merged.text().into_bytes();
     if decode(&bytes).is_ok_and(|read| read != value) {
         bytes = encode(&value, Some(&bytes)).ok()?;
@@ -181,7 +181,7 @@ fn document(
     let fronts = [front(versions.base)?, front(versions.ours)?, front(versions.theirs)?];
     let values = [value.fields(), ours.fields(), theirs.fields()];
     let choose = |key: &str| choice(key, &values[0], &values[1], &values[2]);
-    let (merged, unknown) = merge::passages(&fronts[0], &fronts[1], &fronts[2], &choose);
+    let (merged, unknown) = merge::rows(&fronts[0], &fronts[1], &fronts[2], &choose);
     // The lines around the front matter are those of the side that has any.
     let has_front = |sheet: &Sheet| !sheet.text().is_empty();
     let page = if has_front(&fronts[1]) { versions.ours } else { versions.theirs };

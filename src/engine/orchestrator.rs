@@ -15,6 +15,7 @@ use crate::store::{self, Committed, Identity, Placement, Snapshot, Store, StoreE
 use super::batch::Gathered;
 use super::env::{self, Env};
 use super::overlay::Overlay;
+use super::past;
 
 /// How a board is opened.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ pub struct Options {
     pub start: PathBuf,
     /// The board, where one is named: a branch, or `HEAD`.
     pub board: Option<String>,
-    /// A revision to read the board at, instead of its tip. Mutations are refused then.
+    /// A revision or a time to read the board at, instead of its tip. Mutations are refused then.
     pub at: Option<String>,
     /// Who acts.
     pub agent: Option<AgentId>,
@@ -55,6 +56,8 @@ pub struct Orchestrator {
     pub(crate) env: Env,
     pub(crate) options: Options,
     pub(super) at: Option<Oid>,
+    /// The time that is shown, where it is not the present.
+    pub(super) then: Option<Timestamp>,
     /// Where requests are only planned, to be made together.
     pub(super) gathered: Option<Gathered>,
 }
@@ -64,32 +67,29 @@ impl Orchestrator {
     /// kind that can't be used; nothing is written.
     pub fn open(options: Options, env: Env) -> Result<Self, Refusal> {
         let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
-        let at = options.at.as_deref().map(|revision| resolve(&repo, revision)).transpose()?;
-        let board = match at {
-            Some(commit) if store::holds_board(&repo, commit).map_err(store::refusal_of)? => {
-                store::Board { placement: Placement::Head, start: None }
+        let (board, at, then) = match options.at.as_deref() {
+            Some(word) => {
+                let (commit, then) = past::find(&repo, word, options.board.as_deref(), env.now())?;
+                (store::Board { placement: Placement::Head, start: None }, Some(commit), Some(then))
             }
-            Some(_) => {
-                let revision = options.at.as_deref().unwrap_or_default();
-                return Err(Refusal::new(
-                    Code::NoBoard,
-                    format!("there is no board at `{}`", revision.escape_debug()),
-                )
-                .hint("git log --oneline -- .orchestrator"));
-            }
-            None => store::choose(&repo, options.board.as_deref())?,
+            None => (store::choose(&repo, options.board.as_deref())?, None, None),
         };
-        Ok(Self { store: Store { repo, board }, env, options, at, gathered: None })
+        Ok(Self { store: Store { repo, board }, env, options, at, then, gathered: None })
     }
 
     /// The board of this store, whether or not it exists yet.
     pub(super) fn with_store(store: Store, options: Options, env: Env) -> Self {
-        Self { store, env, options, at: None, gathered: None }
+        Self { store, env, options, at: None, then: None, gathered: None }
     }
 
-    /// What time it is.
+    /// What time it is, on the board that is read: the past has a time of its own.
     pub fn now(&self) -> Timestamp {
-        self.env.now()
+        self.then.unwrap_or_else(|| self.env.now())
+    }
+
+    /// Which commit is shown, where the past is: its id, shortened, and the time as of which it is read.
+    pub fn shown_past(&self) -> Option<(String, Timestamp)> {
+        self.at.zip(self.then).map(|(commit, then)| (commit.to_string()[..7].to_owned(), then))
     }
 
     /// Who acts, if anybody said so.
@@ -116,7 +116,13 @@ impl Orchestrator {
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, Refusal> {
         match self.at {
-            Some(commit) => Snapshot::open(&self.store.repo, Some(commit)).map_err(Into::into),
+            Some(commit) => {
+                let snapshot = Snapshot::open(&self.store.repo, Some(commit))?;
+                Ok(match self.then {
+                    Some(then) => snapshot.at(then),
+                    None => snapshot,
+                })
+            }
             None => self.store.snapshot().map_err(Into::into),
         }
     }
@@ -150,13 +156,7 @@ impl Orchestrator {
         &self,
         mut plan: impl FnMut(&Snapshot<'_>, Timestamp) -> Result<Change<O>, Refusal>,
     ) -> Result<Done<O>, Refusal> {
-        if let Some(revision) = &self.options.at {
-            return Err(Refusal::new(
-                Code::Usage,
-                format!("`--at {}` shows the past; it can't be changed", revision.escape_debug()),
-            )
-            .hint("leave out --at"));
-        }
+        self.check_present()?;
         if let Some(holder) = env::variable(super::git_wrapper::LOCK_VARIABLE) {
             return Err(Refusal::new(
                 Code::Contended,
@@ -170,9 +170,17 @@ impl Orchestrator {
             self.store.attempt(&identity, now, deadline, &mut |snapshot| plan(snapshot, now))
         })?;
         if self.store.repo.has_many_loose_objects() {
-            self.store.repo.start_maintenance(self.now().into());
+            self.store.repo.start_maintenance(self.env.now().into());
         }
         Ok(done)
+    }
+
+    /// Refuses to change the past.
+    pub(super) fn check_present(&self) -> Result<(), Refusal> {
+        match &self.options.at {
+            Some(word) => Err(past::unchangeable(word)),
+            None => Ok(()),
+        }
     }
 
     /// Puts right what a process that died has left, if one did.
@@ -254,6 +262,7 @@ impl Orchestrator {
 
     /// Notes that `agent` was seen now. No commit, no object.
     pub fn heartbeat(&self, agent: &AgentId) -> Result<Timestamp, Refusal> {
+        self.check_present()?;
         let now = self.now();
         store::note_presence(self.store.repo.common_dir(), agent, now).map_err(store::refusal_of)?;
         Ok(now)
@@ -276,16 +285,6 @@ impl Orchestrator {
             None => super::templates::embedded(name)
                 .map(str::to_owned)
                 .ok_or_else(|| Refusal::new(Code::Internal, format!("no template is called `{name}`"))),
-        }
-    }
-}
-
-fn resolve(repo: &Repo, revision: &str) -> Result<Oid, Refusal> {
-    match repo.resolve(revision).map_err(store::refusal_of)? {
-        Some(commit) => Ok(commit),
-        None => {
-            Err(Refusal::new(Code::NotFound, format!("no commit is called `{}`", revision.escape_debug()))
-                .hint("git log --oneline -- .orchestrator"))
         }
     }
 }

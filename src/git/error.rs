@@ -49,6 +49,18 @@ pub(crate) enum GitError {
         /// Kind and id.
         what: String,
     },
+    /// A commit was to be signed, and could not be.
+    #[error("the commit could not be signed: {why}")]
+    Unsigned {
+        /// What the program that signs said.
+        why: String,
+    },
+    /// The program that signs did not answer in time.
+    #[error("`{program}` gave no signature in time")]
+    Unanswered {
+        /// The program.
+        program: String,
+    },
     /// The file system refused.
     #[error("`{}`: {source}", path.display())]
     Io {

@@ -55,6 +55,24 @@ impl Repo {
         walk.map(|found| found.map(|commit| commit.id)).collect::<Result<_, _>>().doing("walk history")
     }
 
+    /// The last commit on the way of first parents from `tip` that was written at this second or earlier; none if
+    /// there is none, or none that a shallow clone has.
+    pub(crate) fn last_until(&self, tip: Oid, seconds: i64) -> Result<Option<Oid>, GitError> {
+        let mut next = Some(tip);
+        while let Some(id) = next {
+            let commit = match self.commit(id) {
+                Ok(commit) => commit,
+                Err(GitError::Missing { .. }) => return Ok(None),
+                Err(other) => return Err(other),
+            };
+            if commit.committer.seconds <= seconds {
+                return Ok(Some(id));
+            }
+            next = commit.parents.first().copied();
+        }
+        Ok(None)
+    }
+
     /// What differs below `prefix` (a directory), by path. Equal sub-trees are not read.
     pub(crate) fn diff_trees(
         &self,

@@ -18,6 +18,7 @@ mod ref_locks;
 mod refs;
 mod repo;
 mod signatures;
+mod signing;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upkeep;
@@ -28,12 +29,13 @@ pub(crate) use files::{Files, Stat};
 pub(crate) use history::TreeChange;
 pub(crate) use index::Index;
 pub(crate) use index_lock::{IndexLock, PreparedIndexLock};
-pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Signature, blob_id};
+pub(crate) use object::{Commit, CommitDraft, Entry, EntryKind, Sign, Signature, blob_id};
 pub(crate) use pack::KeptPack;
 pub(crate) use ref_locks::Prepared;
 pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
 pub(crate) use signatures::Signed;
+pub(crate) use signing::Signer;
 pub(crate) use worktree::{Worktree, operation_under_way};
 
 /// The id of an object: 20 bytes of SHA-1.

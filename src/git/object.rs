@@ -12,7 +12,7 @@ use gix::objs::{Kind, TreeRefIter, WriteTo as _};
 
 use super::error::Doing;
 use super::repo::Repo;
-use super::{GitError, Oid};
+use super::{GitError, Oid, signing};
 
 /// What an entry of a tree is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,6 +118,9 @@ pub(crate) struct Commit {
     /// Its message; bytes that are not UTF-8 are replaced.
     pub(crate) message: String,
 }
+
+/// The signature of a commit's bytes; none where it is not signed.
+pub(crate) type Sign<'s> = dyn Fn(&[u8]) -> Result<Option<String>, GitError> + 's;
 
 /// How many trees and commits one handle remembers: more than a mutation asks for, and little memory where
 /// all of history is walked.
@@ -254,6 +257,18 @@ impl Repo {
 
     /// Writes a commit. No ref moves.
     pub(crate) fn write_commit(&self, draft: &CommitDraft) -> Result<Oid, GitError> {
+        self.write_signed(draft, &|_| Ok(None))
+    }
+
+    /// Whether a commit carries a signature.
+    pub(crate) fn is_signed(&self, id: Oid) -> Result<bool, GitError> {
+        let data = self.data(id, Kind::Commit, "commit")?;
+        let read = gix::objs::CommitRef::from_bytes(&data, gix::hash::Kind::Sha1).doing("read a commit")?;
+        Ok(read.extra_headers.iter().any(|(name, _)| *name == "gpgsig"))
+    }
+
+    /// Writes a commit with the signature that `sign` has for its bytes, if it has one. No ref moves.
+    pub(crate) fn write_signed(&self, draft: &CommitDraft, sign: &Sign<'_>) -> Result<Oid, GitError> {
         let commit = gix::objs::Commit {
             tree: draft.tree,
             parents: draft.parents.iter().copied().collect(),
@@ -265,6 +280,9 @@ impl Repo {
         };
         let mut bytes = Vec::new();
         commit.write_to(&mut bytes).doing("write a commit")?;
+        if let Some(signature) = sign(&bytes)? {
+            bytes = signing::with_signature(&bytes, &signature);
+        }
         again(|| self.write_object(Kind::Commit, &bytes)).doing("write a commit")
     }
 

@@ -8,7 +8,7 @@
 //! - Which side is called ours does not matter, but for the order of lists and the values of fields in conflict.
 //! - No value appears that neither side had; a merged text is made of lines of the three.
 //!
-//! [`passages`] does the same for the file's own lines, so that comments and keys that this version does not know
+//! [`rows`] does the same for the file's own lines, so that comments and keys that this version does not know
 //! are kept, and [`marked`] marks conflicts in them.
 
 mod agent;
@@ -25,7 +25,7 @@ mod workstream;
 pub use agent::agent;
 pub use knowledge::knowledge;
 pub use lines::{ConflictStyle, Markers};
-pub use sheet::{Choice, marked, passages};
+pub use sheet::{Choice, marked, rows};
 pub use task::task;
 pub use workstream::workstream;
 

@@ -1,9 +1,9 @@
-//! Three versions of a file, passage by passage.
+//! Three versions of a file, row by row.
 //!
 //! The values of the keys are decided elsewhere; here their lines are chosen, so that a comment, a blank line, an
 //! order or a key that this version does not know stays as whoever wrote it left it.
 
-use crate::model::{Passage, Sheet};
+use crate::model::{Row, Sheet};
 
 use super::lines::{self, Markers};
 
@@ -21,26 +21,26 @@ pub enum Choice {
 }
 
 /// Merges three files; and the unknown keys that are in conflict, of which the result has our lines.
-pub fn passages(
+pub fn rows(
     base: &Sheet,
     ours: &Sheet,
     theirs: &Sheet,
     choose: &dyn Fn(&str) -> Choice,
 ) -> (Sheet, Vec<String>) {
-    let mut merged = Sheet { passages: Vec::new(), tail: between(&base.tail, &ours.tail, &theirs.tail) };
+    let mut merged = Sheet { rows: Vec::new(), tail: between(&base.tail, &ours.tail, &theirs.tail) };
     let mut conflicts = Vec::new();
-    let mut order: Vec<&str> = ours.passages.iter().map(|passage| passage.key.as_str()).collect();
-    for (at, passage) in theirs.passages.iter().enumerate() {
-        if !order.contains(&passage.key.as_str()) {
-            order.insert(place_after(&order, &theirs.passages[..at]), &passage.key);
+    let mut order: Vec<&str> = ours.rows.iter().map(|row| row.key.as_str()).collect();
+    for (at, row) in theirs.rows.iter().enumerate() {
+        if !order.contains(&row.key.as_str()) {
+            order.insert(place_after(&order, &theirs.rows[..at]), &row.key);
         }
     }
     // Comments of a key that goes, for the next one.
     let mut orphaned = String::new();
     for key in order {
         let three = [base, ours, theirs].map(|sheet| sheet.get(key));
-        let above = three.map(|passage| passage.map_or("", |passage| passage.above.as_str()));
-        let own = three.map(|passage| passage.map(|passage| passage.lines.as_str()));
+        let above = three.map(|row| row.map_or("", |row| row.above.as_str()));
+        let own = three.map(|row| row.map(|row| row.lines.as_str()));
         let is_free_of = |side: usize| own[side] == own[0];
         let picked = match choose(key) {
             Choice::Ours => own[1],
@@ -51,7 +51,7 @@ pub fn passages(
             Choice::Opaque => match opaque(own) {
                 Some(lines) => {
                     let above = std::mem::take(&mut orphaned) + &between(above[0], above[1], above[2]);
-                    merged.passages.push(Passage { key: key.to_owned(), above, lines });
+                    merged.rows.push(Row { key: key.to_owned(), above, lines });
                     continue;
                 }
                 None => {
@@ -67,7 +67,7 @@ pub fn passages(
             (None, _) => above[2].to_owned(),
         };
         match picked {
-            Some(lines) => merged.passages.push(Passage {
+            Some(lines) => merged.rows.push(Row {
                 key: key.to_owned(),
                 above: std::mem::take(&mut orphaned) + &above,
                 lines: lines.to_owned(),
@@ -107,8 +107,8 @@ fn between(base: &str, ours: &str, theirs: &str) -> String {
 }
 
 /// Where a key goes: after the nearest key above it that is there.
-fn place_after(order: &[&str], above: &[Passage]) -> usize {
-    let nearest = above.iter().rev().find_map(|passage| order.iter().position(|key| *key == passage.key));
+fn place_after(order: &[&str], above: &[Row]) -> usize {
+    let nearest = above.iter().rev().find_map(|row| order.iter().position(|key| *key == row.key));
     nearest.map_or(0, |at| at + 1)
 }
 
@@ -122,13 +122,13 @@ pub fn marked(
     markers: &Markers,
 ) -> String {
     let mut sheet = merged.clone();
-    for (at, passage) in theirs.passages.iter().enumerate() {
-        let is_missing = keys.contains(&passage.key) && sheet.get(&passage.key).is_none();
+    for (at, row) in theirs.rows.iter().enumerate() {
+        let is_missing = keys.contains(&row.key) && sheet.get(&row.key).is_none();
         if is_missing {
-            let order: Vec<&str> = sheet.passages.iter().map(|passage| passage.key.as_str()).collect();
-            let place = place_after(&order, &theirs.passages[..at]);
-            let (key, lines) = (passage.key.clone(), String::new());
-            sheet.passages.insert(place, Passage { key, above: String::new(), lines });
+            let order: Vec<&str> = sheet.rows.iter().map(|row| row.key.as_str()).collect();
+            let place = place_after(&order, &theirs.rows[..at]);
+            let (key, lines) = (row.key.clone(), String::new());
+            sheet.rows.insert(place, Row { key, above: String::new(), lines });
         }
     }
     let mut text: Vec<u8> = Vec::new();
@@ -137,19 +137,19 @@ pub fn marked(
         let Some([base, ours, theirs]) = hunk.take() else { return };
         lines::push_conflict(text, base.as_bytes(), ours.as_bytes(), theirs.as_bytes(), markers);
     };
-    for passage in &sheet.passages {
-        if !passage.above.is_empty() || !keys.contains(&passage.key) {
+    for row in &sheet.rows {
+        if !row.above.is_empty() || !keys.contains(&row.key) {
             close(&mut text, &mut hunk);
-            push_lines(&mut text, &passage.above);
+            push_lines(&mut text, &row.above);
         }
-        if keys.contains(&passage.key) {
+        if keys.contains(&row.key) {
             // Keys that stand together make one hunk.
             let open = hunk.get_or_insert_default();
             for (side, sheet) in open.iter_mut().zip([base, ours, theirs]) {
-                side.push_str(&whole(sheet.lines(&passage.key).unwrap_or_default()));
+                side.push_str(&whole(sheet.lines(&row.key).unwrap_or_default()));
             }
         } else {
-            push_lines(&mut text, &passage.lines);
+            push_lines(&mut text, &row.lines);
         }
     }
     close(&mut text, &mut hunk);
@@ -179,7 +179,7 @@ mod tests {
         let mut sheet = Sheet::default();
         for line in text.split_inclusive('\n') {
             match line.split_once(':').filter(|(key, _)| key.chars().all(char::is_alphanumeric)) {
-                Some((key, _)) => sheet.passages.push(Passage {
+                Some((key, _)) => sheet.rows.push(Row {
                     key: key.to_owned(),
                     above: std::mem::take(&mut sheet.tail),
                     lines: line.to_owned(),
@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn merged(base: &str, ours: &str, theirs: &str) -> (String, Vec<String>) {
-        let (merged, conflicts) = passages(&sheet(base), &sheet(ours), &sheet(theirs), &|_| Choice::Opaque);
+        let (merged, conflicts) = rows(&sheet(base), &sheet(ours), &sheet(theirs), &|_| Choice::Opaque);
         (merged.text(), conflicts)
     }
 
@@ -221,7 +221,7 @@ mod tests {
     fn a_conflict_is_marked_around_the_lines_of_its_keys() {
         let [base, ours, theirs] =
             ["a: 1\nb: 1\nc: 1\n", "a: 1\nb: 2\nc: 2\n", "a: 3\nb: 3\nc: 3\nd: 3\n"].map(sheet);
-        let (merged, conflicts) = passages(&base, &ours, &theirs, &|_| Choice::Opaque);
+        let (merged, conflicts) = rows(&base, &ours, &theirs, &|_| Choice::Opaque);
         assert_eq!(conflicts, ["b", "c"]);
         let keys = [conflicts, vec!["d".to_owned()]].concat();
         let style = ConflictStyle::Diff3;

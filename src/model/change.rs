@@ -26,6 +26,8 @@ pub enum Edit {
         /// The bytes.
         text: String,
     },
+    /// Remove a file, by its path from `.orchestrator/`.
+    RemoveFile(String),
 }
 
 /// One record to write: a compare-and-swap of its ref.

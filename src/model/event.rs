@@ -45,6 +45,8 @@ actions! {
     WorkstreamCreated = "workstream_created",
     /// Fields: `workstream`, `changed` (names of the fields).
     WorkstreamUpdated = "workstream_updated",
+    /// Its creation was undone, or its file is gone. Fields: `workstream`.
+    WorkstreamDeleted = "workstream_deleted",
     /// Fields: `workstream`, `task_id`, `title`.
     TaskCreated = "task_created",
     /// Fields: `workstream`, `task_id`, `epoch`; `taken_from` where a stale claim was taken over.
@@ -59,14 +61,17 @@ actions! {
     TaskUnblocked = "task_unblocked",
     /// Fields: `workstream`, `task_id`, `reason`.
     TaskCancelled = "task_cancelled",
-    /// Fields: `workstream`, `task_id`.
+    /// Fields: `workstream`, `task_id`; `assigned_to` and `epoch` where it is in somebody's hands again, whose end of
+    /// it was undone.
     TaskReopened = "task_reopened",
     /// Fields: `workstream`, `task_id`, `changed` (names of the fields); `title` and `from_workstream` where they changed.
     TaskUpdated = "task_updated",
-    /// Derived only: a task's file is gone. Fields: `workstream`, `task_id`.
+    /// Its creation was undone, or its file is gone. Fields: `workstream`, `task_id`.
     TaskDeleted = "task_deleted",
-    /// Fields: `type`.
+    /// Fields: `type`; `agent_id` where somebody else says so.
     AgentRegistered = "agent_registered",
+    /// Its registration was undone, or its file is gone. Fields: `agent_id`.
+    AgentDeleted = "agent_deleted",
     /// Fields: `resource`, `epoch`, `ttl_ms`.
     LockAcquired = "lock_acquired",
     /// Fields: `resource`, `epoch`, `ttl_ms`.
@@ -119,6 +124,17 @@ impl Event {
     /// The text of a field.
     pub fn text(&self, field: &str) -> Option<&str> {
         self.fields.get(field).and_then(Value::as_str)
+    }
+
+    /// The events that it undoes, by their ids: any mutation may be the inverse of an earlier one, and says so in
+    /// its field `undoes`.
+    pub fn undoes(&self) -> impl Iterator<Item = &str> {
+        let (one, many) = match self.fields.get("undoes") {
+            Some(Value::String(id)) => (Some(id.as_str()), None),
+            Some(Value::Array(ids)) => (None, Some(ids)),
+            Some(_) | None => (None, None),
+        };
+        one.into_iter().chain(many.into_iter().flatten().filter_map(Value::as_str))
     }
 
     /// The task it names.

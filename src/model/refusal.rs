@@ -35,13 +35,15 @@ pub enum Code {
     Damaged,
     /// The repository could not be read or written.
     Unreadable,
+    /// A commit was to be signed, and could not be.
+    Unsigned,
     /// A bug of ours.
     Internal,
 }
 
 impl Code {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::NotFound,
         Self::Exists,
         Self::Held,
@@ -58,6 +60,7 @@ impl Code {
         Self::Unsupported,
         Self::Damaged,
         Self::Unreadable,
+        Self::Unsigned,
         Self::Internal,
     ];
 
@@ -80,6 +83,7 @@ impl Code {
             Self::Unsupported => "unsupported",
             Self::Damaged => "damaged",
             Self::Unreadable => "unreadable",
+            Self::Unsigned => "unsigned",
             Self::Internal => "internal",
         }
     }
@@ -99,7 +103,7 @@ impl Code {
             Self::Contended | Self::InTheWay | Self::RepositoryState => 3,
             Self::NoBoard | Self::Unsupported => 4,
             Self::Damaged => 5,
-            Self::Unreadable => 1,
+            Self::Unreadable | Self::Unsigned => 1,
             Self::Internal => 70,
         }
     }

@@ -8,8 +8,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::{
-    Agent, AgentId, Damage, Event, EventId, Fault, Knowledge, Landing, Record, Resource, SeenTask, Settings,
-    Status, Task, TaskId, TaskRef, Timestamp, Topic, Workstream, WorkstreamName,
+    Agent, AgentId, Damage, Deed, EntityKey, Event, EventId, Fault, Knowledge, Landing, Named, Passage, Past,
+    Record, Resource, SeenTask, Settings, Status, Task, TaskId, TaskRef, Timestamp, Topic, Workstream,
+    WorkstreamName,
 };
 
 /// A board at one commit, with the records as of now.
@@ -128,6 +129,31 @@ pub trait View {
             }
         }
         Ok(updates)
+    }
+
+    /// What each commit made of one entity, oldest first, in the order of the log. Costs the index of the log and the
+    /// commits that speak of it.
+    fn past(&self, of: &EntityKey) -> Result<Past, Fault> {
+        let mut past = Past::default();
+        self.each_event(&mut |event| {
+            if EntityKey::of(&event).as_ref() == Some(of) {
+                let (commit, events) = (String::new(), vec![event]);
+                past.passages.push(Passage { commit, events, before: None, after: None });
+            }
+            true
+        })?;
+        Ok(past)
+    }
+
+    /// The parts of this board's history that `word` may mean: the events and the commits whose ids begin with it. At
+    /// most so many as are worth naming.
+    fn named(&self, _word: &str) -> Result<Vec<Named>, Fault> {
+        Ok(Vec::new())
+    }
+
+    /// All that a commit (40 hex digits) of this board's history did to it; none if it is not there.
+    fn deed(&self, _commit: &str) -> Result<Option<Deed>, Fault> {
+        Ok(None)
     }
 
     /// The digests of the imports that this board contains (trailer `Orchestrator-Import`).

@@ -24,6 +24,8 @@ pub(crate) struct Board {
     mint: Counting,
     log: Log,
     imports: Vec<String>,
+    /// What each commit did, oldest first.
+    pub(crate) deeds: Vec<Deed>,
 }
 
 /// When everything in these tests happens.
@@ -217,7 +219,7 @@ impl Board {
                     self.knowledge.push(new);
                 }
                 Edit::RemoveKnowledge(topic) => self.knowledge.retain(|old| old.topic != topic),
-                Edit::File { .. } => {}
+                Edit::File { .. } | Edit::RemoveFile(_) => {}
             }
         }
         for RecordEdit { expected, mut record, .. } in change.records {
@@ -345,6 +347,30 @@ impl View for Board {
     fn log(&self) -> Result<Log, Fault> {
         self.scan();
         Ok(self.log.clone())
+    }
+
+    fn past(&self, of: &EntityKey) -> Result<Past, Fault> {
+        let parts = self.deeds.iter().flat_map(|deed| &deed.parts);
+        let passages = parts.filter(|(key, _)| key == of).map(|(_, passage)| passage.clone()).collect();
+        Ok(Past { passages, is_cut: false })
+    }
+
+    fn named(&self, word: &str) -> Result<Vec<Named>, Fault> {
+        let mut found = Vec::new();
+        for deed in &self.deeds {
+            let events = deed.parts.iter().flat_map(|(_, passage)| &passage.events).chain(&deed.loose);
+            let named =
+                events.filter(|event| event.id.as_ref().is_some_and(|id| id.as_str().starts_with(word)));
+            found.extend(
+                named.map(|event| Named::Event { commit: deed.commit.clone(), event: event.clone() }),
+            );
+            found.extend(deed.commit.starts_with(word).then(|| Named::Commit(deed.commit.clone())));
+        }
+        Ok(found)
+    }
+
+    fn deed(&self, commit: &str) -> Result<Option<Deed>, Fault> {
+        Ok(self.deeds.iter().find(|deed| deed.commit == commit).cloned())
     }
 
     fn imports(&self) -> Result<Vec<String>, Fault> {

@@ -331,7 +331,8 @@ impl Told {
             match edit {
                 Edit::Workstream(workstream) => streams.insert(&workstream.name),
                 Edit::Task(task) => streams.insert(&task.workstream),
-                Edit::Agent(_) | Edit::Knowledge(_) | Edit::RemoveKnowledge(_) | Edit::File { .. } => false,
+                Edit::Agent(_) | Edit::Knowledge(_) | Edit::RemoveKnowledge(_) => false,
+                Edit::File { .. } | Edit::RemoveFile(_) => false,
             };
         }
         if streams.is_empty() && self.written == Counts::default() {

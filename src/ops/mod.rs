@@ -11,6 +11,7 @@ pub mod import;
 pub mod knowledge;
 pub mod lock;
 pub mod task;
+pub mod undo;
 pub mod workstream;
 
 mod claims;

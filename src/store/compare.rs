@@ -226,11 +226,11 @@ fn subject_of(event: &Event) -> Option<Subject> {
     };
     match &event.action {
         Action::BoardEdited => event.text("path").map(of_path),
-        Action::WorkstreamCreated | Action::WorkstreamUpdated => event
+        Action::WorkstreamCreated | Action::WorkstreamUpdated | Action::WorkstreamDeleted => event
             .text("workstream")
             .and_then(|name| WorkstreamName::parse(name).ok())
             .map(Subject::Workstream),
-        Action::AgentRegistered => {
+        Action::AgentRegistered | Action::AgentDeleted => {
             AgentId::parse(event.text("agent_id").unwrap_or(&event.agent)).ok().map(Subject::Agent)
         }
         Action::KnowledgeWritten | Action::KnowledgeDeleted => {

@@ -84,14 +84,14 @@ fn describe(repo: &Repo, change: &TreeChange) -> Result<Vec<(Action, Fields)>, G
     let (born, gone) = (change.before.is_none(), change.after.is_none());
     Ok(match path::place(&change.path) {
         path::Place::Workstream(name) if gone => {
-            let _ = name;
-            edited()
+            vec![(Action::WorkstreamDeleted, vec![("workstream", name.to_string())])]
         }
         path::Place::Workstream(name) => {
             let action = if born { Action::WorkstreamCreated } else { Action::WorkstreamUpdated };
             vec![(action, vec![("workstream", name.to_string())])]
         }
         path::Place::Agent(id) if born => vec![(Action::AgentRegistered, vec![("agent_id", id.to_string())])],
+        path::Place::Agent(id) if gone => vec![(Action::AgentDeleted, vec![("agent_id", id.to_string())])],
         path::Place::Agent(_) => edited(),
         path::Place::Knowledge(topic) => {
             let action = if gone { Action::KnowledgeDeleted } else { Action::KnowledgeWritten };

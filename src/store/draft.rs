@@ -3,7 +3,7 @@
 //! Writing objects is harmless: nothing points at them until the transaction publishes.
 
 use crate::codec::{self, Problem, message, path, record, ref_name};
-use crate::git::{CommitDraft, GitError, KeptPack, Oid, Repo, Signature, blob_id};
+use crate::git::{CommitDraft, GitError, KeptPack, Oid, Repo, Sign, Signature, blob_id};
 use crate::model::{BoardPoint, Change, Code, Edit, Fault, Record, RecordEdit, Refusal, Timestamp};
 
 use super::StoreError;
@@ -63,14 +63,16 @@ pub(crate) struct DraftFile {
     pub(crate) new: Option<(Oid, Vec<u8>)>,
 }
 
-/// Writes the objects of `change` on top of `snapshot`. `branch` is the board's, for the records to name.
-pub(crate) fn write<O>(
+/// Writes the objects of `change` on top of `snapshot`. `branch` is the board's, for the records to name. The board
+/// commit gets the signature that `sign` has for it.
+pub(crate) fn write_signed<O>(
     repo: &Repo,
     snapshot: &Snapshot<'_>,
     change: &Change<O>,
     branch: Option<&str>,
     identity: &Identity,
     now: Timestamp,
+    sign: &Sign<'_>,
 ) -> Result<Draft, StoreError> {
     let (author, committer) = (identity.author_at(now), identity.committer_at(now));
     let files = change.edits.iter().map(|edit| file_of(snapshot, edit)).collect::<Result<Vec<_>, _>>()?;
@@ -91,13 +93,14 @@ pub(crate) fn write<O>(
             files.iter().map(|f| (f.moved.path.clone(), f.new.as_ref().map(|(id, _)| *id))).collect();
         let trailers: Vec<(&str, &str)> =
             change.trailers.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        Some(repo.write_commit(&CommitDraft {
+        let draft = CommitDraft {
             tree: repo.edit_tree(base, &edits)?,
             parents: snapshot.tip.into_iter().collect(),
             author: author.clone(),
             committer: committer.clone(),
             message: message::encode(&change.subject, &change.body, &trailers, &change.events),
-        })?)
+        };
+        Some(repo.write_signed(&draft, sign)?)
     } else {
         None
     };
@@ -160,7 +163,7 @@ fn file_of(snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError
         Edit::Agent(agent) => path::of_agent(&agent.id),
         Edit::Knowledge(knowledge) => path::of_knowledge(&knowledge.topic),
         Edit::RemoveKnowledge(topic) => path::of_knowledge(topic),
-        Edit::File { path, .. } => path::of_file(path),
+        Edit::File { path, .. } | Edit::RemoveFile(path) => path::of_file(path),
     };
     let stored = snapshot.file(&path)?;
     let before = stored.as_ref().map(|stored| stored.bytes.as_slice());
@@ -169,7 +172,7 @@ fn file_of(snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError
         Edit::Task(task) => Some(codec::task::encode(task, before)),
         Edit::Agent(agent) => Some(codec::agent::encode(agent, before)),
         Edit::Knowledge(knowledge) => Some(codec::knowledge::encode(knowledge, before)),
-        Edit::RemoveKnowledge(_) => None,
+        Edit::RemoveKnowledge(_) | Edit::RemoveFile(_) => None,
         Edit::File { text, .. } => Some(Ok(text.clone().into_bytes())),
     };
     let bytes = bytes.transpose().map_err(|problem: Problem| {

@@ -67,6 +67,15 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
             format!("{what} is not in this repository (a shallow or partial clone, or damage)"),
         )
         .hint("git fetch --unshallow"),
+        GitError::Unsigned { why } => {
+            Refusal::new(Code::Unsigned, format!("the commit could not be signed: {why}"))
+                .hint("git config --show-origin --get-regexp '^(commit.gpgsign|gpg|user.signingkey)'")
+        }
+        GitError::Unanswered { program } => Refusal::new(
+            Code::Contended,
+            format!("`{program}` gave no signature in time; nothing was changed"),
+        )
+        .hint("run the same command again; a longer wait: --timeout 120s"),
         GitError::Io { path, source } => {
             Refusal::new(Code::Unreadable, format!("`{}`: {source}", path.display()))
         }

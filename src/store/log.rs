@@ -16,7 +16,7 @@ use crate::git::{GitError, Oid, Repo};
 use crate::model::{Event, EventFilter, EventId, Log, Timestamp, Updates};
 
 use super::annals::{self, Annals, Broken, Entry};
-use super::records;
+use super::records::{self, When};
 
 /// What can go wrong: with git, or with what was kept, which is then read anew.
 pub(super) type Attempt<T> = Result<Result<T, Broken>, GitError>;
@@ -39,7 +39,7 @@ impl Reader<'_> {
 }
 
 /// The events that fit, those of the locks among them, oldest first.
-pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter) -> Attempt<Log> {
+pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter, when: When) -> Attempt<Log> {
     let most = filter.last.unwrap_or(usize::MAX);
     let agent = filter.agent.as_deref().map(annals::mark_of_agent);
     let action = filter.action.as_deref().map(annals::mark_of_action);
@@ -73,7 +73,7 @@ pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter) -> 
     // What is older than the oldest that is shown is not shown either.
     let oldest = found.last().filter(|_| found.len() >= most).map(|(entry, _)| entry.peak);
     found.reverse();
-    let locks = match lock_events(repo, annals, filter, oldest)? {
+    let locks = match lock_events(repo, annals, filter, (oldest, when))? {
         Ok(locks) => locks,
         Err(broken) => return Ok(Err(broken)),
     };
@@ -91,7 +91,12 @@ pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter) -> 
 }
 
 /// Every event, oldest first, one after the other.
-pub(super) fn stream(repo: &Repo, annals: &Annals<'_>, take: &mut dyn FnMut(Event) -> bool) -> Attempt<()> {
+pub(super) fn stream(
+    repo: &Repo,
+    annals: &Annals<'_>,
+    when: When,
+    take: &mut dyn FnMut(Event) -> bool,
+) -> Attempt<()> {
     let mut entries = Vec::new();
     let told = annals.each(&mut |entry| {
         entries.push(*entry);
@@ -100,7 +105,7 @@ pub(super) fn stream(repo: &Repo, annals: &Annals<'_>, take: &mut dyn FnMut(Even
     if let Err(broken) = told {
         return Ok(Err(broken));
     }
-    let locks = match lock_events(repo, annals, &EventFilter::default(), None)? {
+    let locks = match lock_events(repo, annals, &EventFilter::default(), (None, when))? {
         Ok(locks) => locks,
         Err(broken) => return Ok(Err(broken)),
     };
@@ -123,12 +128,13 @@ pub(super) fn stream(repo: &Repo, annals: &Annals<'_>, take: &mut dyn FnMut(Even
 }
 
 /// The events of the locks that fit, in order, with the time at which they stand. A lock's own events stay in
-/// their order, also where a clock went back between them. None is looked for that stands before `oldest`.
+/// their order, also where a clock went back between them. None is looked for that stands before `oldest`, or that
+/// had not happened yet.
 fn lock_events(
     repo: &Repo,
     annals: &Annals<'_>,
     filter: &EventFilter,
-    oldest: Option<i64>,
+    (oldest, when): (Option<i64>, When),
 ) -> Attempt<Vec<(i64, Event)>> {
     let mut found = Vec::new();
     if filter.task.is_some() {
@@ -144,7 +150,7 @@ fn lock_events(
             if oldest.is_some_and(|oldest| at < oldest) {
                 break;
             }
-            if filter.fits(&event) {
+            if when.has_seen(event.ts) && filter.fits(&event) {
                 found.push((at, event));
             }
         }
@@ -170,7 +176,7 @@ fn lock_events(
 }
 
 /// When each task was last spoken of.
-pub(super) fn updates(repo: &Repo, annals: &Annals<'_>) -> Attempt<Updates> {
+pub(super) fn updates(repo: &Repo, annals: &Annals<'_>, when: When) -> Attempt<Updates> {
     let mut tasks = HashMap::new();
     let mut newest: Option<Timestamp> = None;
     let told = annals.each(&mut |entry| {
@@ -184,7 +190,8 @@ pub(super) fn updates(repo: &Repo, annals: &Annals<'_>) -> Attempt<Updates> {
     if let Err(broken) = told {
         return Ok(Err(broken));
     }
-    let of_locks = records::locks(repo)?.into_iter().filter_map(|lock| lock.event).map(|event| event.ts);
+    let of_locks =
+        records::locks(repo, when)?.into_iter().filter_map(|lock| lock.event).map(|event| event.ts);
     Ok(Ok(Updates {
         tasks,
         newest: newest.max(of_locks.max()),

@@ -6,9 +6,9 @@
 mod advisory;
 mod annals;
 mod archive;
+mod chains;
 pub(crate) mod check;
 pub(crate) mod compare;
-mod chains;
 mod derive;
 pub(crate) mod doctor;
 mod draft;
@@ -20,8 +20,10 @@ mod history;
 mod journal;
 mod line;
 mod log;
+mod past;
 mod placement;
 mod presence;
+mod presign;
 mod queue;
 mod records;
 mod recover;
@@ -40,6 +42,6 @@ pub(crate) use placement::{
     Board, CONFIG_KEY, MERGE_DRIVER_KEY, MERGE_NAME_KEY, Placement, choose, holds_board, named, short,
 };
 pub(crate) use presence::note as note_presence;
-pub(crate) use records::load as load_record;
+pub(crate) use records::{When, load as load_record};
 pub(crate) use snapshot::Snapshot;
 pub(crate) use transaction::{Committed, Store, hold, is_under_way};

@@ -1,5 +1,5 @@
-//! A board at one commit, with the records as of now: the [`View`](crate::model::View) that operations and
-//! readers ask.
+//! A board at one commit, with the records as of now or of an earlier time: the [`View`](crate::model::View) that
+//! operations and readers ask.
 //!
 //! Everything is read on demand and at most once. What can't be decoded is left out of lists and kept as
 //! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.
@@ -15,10 +15,11 @@ use crate::model::{Agent, Damage, Fault, Record, SeenTask, Settings, Task, TaskI
 
 use super::annals::Annals;
 use super::queue::Queue;
+use super::records::{self, When};
 use super::shelf::{self, SHELF, Shelf};
 use super::standing::{Found, judge};
 use super::whereabouts::Whereabouts;
-use super::{archive, log, records};
+use super::{archive, log};
 
 mod view;
 
@@ -36,6 +37,8 @@ pub(crate) struct Snapshot<'r> {
     last_seen: OnceCell<HashMap<u64, Timestamp>>,
     /// Asked where a record and a file disagree.
     whereabouts: Whereabouts<'r>,
+    /// As of when records count.
+    when: When,
     tasks: OnceCell<(Rc<[SeenTask]>, Vec<Damage>)>,
     queue: OnceCell<Queue>,
 }
@@ -61,6 +64,7 @@ impl<'r> Snapshot<'r> {
             annals: RefCell::new(None),
             last_seen: OnceCell::new(),
             whereabouts: Whereabouts::new(repo, tip),
+            when: When::Now,
             tasks: OnceCell::new(),
             queue: OnceCell::new(),
         };
@@ -74,6 +78,11 @@ impl<'r> Snapshot<'r> {
     /// The same, read from this ref, which may have moved on since.
     pub(crate) fn of(self, board: String) -> Self {
         Self { whereabouts: self.whereabouts.of(board), ..self }
+    }
+
+    /// The same with the records, and what was seen of agents, as of this time.
+    pub(crate) fn at(self, then: Timestamp) -> Self {
+        Self { when: When::Then(then), ..self }
     }
 
     /// The entry at `path`.
@@ -162,7 +171,8 @@ impl<'r> Snapshot<'r> {
     fn read_tasks(&self) -> Result<(Rc<[SeenTask]>, Vec<Damage>), Fault> {
         let mut shelf = Shelf::load(self.repo, &SHELF);
         let mut records: HashMap<TaskId, Record> = archive::all(self.repo, &mut shelf)?.into_iter().collect();
-        records.extend(records::claims(self.repo)?);
+        records.retain(|_, record| records::time_of(record).is_none_or(|at| self.when.has_seen(at)));
+        records.extend(records::claims(self.repo, self.when)?);
         let (mut tasks, mut damage) = (Vec::new(), Vec::new());
         for shard in self.list(path::TASKS)? {
             if shard.kind != EntryKind::Tree {

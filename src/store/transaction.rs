@@ -6,13 +6,15 @@
 //! renames the refs: **the commit point is the first of these renames** (the claim where there is one, else
 //! the board). Killed before it, the next process undoes; killed after it, the next one completes.
 //!
+//! With `commit.gpgsign` the commit is planned and signed before the lock is taken (see [`super::presign`]).
+//!
 //! No attempt waits while it holds the advisory lock, except up to [`REF_WAIT`] for a ref lock: an
 //! `index.lock` of somebody else makes the attempt fail as contended, and the caller tries again.
 
 use std::time::{Duration, Instant};
 
 use crate::codec::path;
-use crate::git::{GitError, Oid, Prepared, RefEdit, Repo};
+use crate::git::{GitError, Oid, Prepared, RefEdit, Repo, Sign};
 use crate::model::{
     Change, Code, Durability, RecordEdit, RecordKey, Refusal, Settings, Timestamp, View as _,
 };
@@ -22,6 +24,7 @@ use super::draft::{self, Draft, Identity};
 use super::follow::{self, Follower, Locked};
 use super::journal::{self, Intent, Move, Place};
 use super::placement::{Board, Placement, short};
+use super::presign::Planned;
 use super::recover::{self, Recovery};
 use super::snapshot::Snapshot;
 use super::{StoreError, archive};
@@ -71,6 +74,19 @@ impl Store {
         deadline: Instant,
         plan: &mut dyn FnMut(&Snapshot<'_>) -> Result<Change<O>, Refusal>,
     ) -> Result<Committed<O>, StoreError> {
+        // Before any lock: whoever signs may be asked for a passphrase.
+        let signer = self.repo.signer()?;
+        let planned = match &signer {
+            Some(signer) => Some(self.presign(signer, identity, now, deadline, plan)?),
+            None => None,
+        };
+        let signed = match planned {
+            Some(Planned::Nothing(outcome)) => {
+                return Ok(Committed { outcome, commit: None, remarks: Vec::new() });
+            }
+            Some(Planned::Signed(signed)) => Some(*signed),
+            Some(Planned::Records) | None => None,
+        };
         let mut advisory = Advisory::acquire(self.repo.common_dir(), deadline)?;
         let mut remarks = Vec::new();
         if let Some(recovery) = recover::recover(&self.repo, &mut advisory)? {
@@ -78,19 +94,34 @@ impl Store {
         }
         let mut current = self.board.current(&self.repo)?;
         let mut snapshot = Snapshot::open(&self.repo, current.or(self.board.start))?;
-        let change = plan(&snapshot)?;
+        // Kept to the end: one's place among those who sign goes with it.
+        let (change, seal, _turn) = match signed {
+            Some(signed) if signed.base == current => signed.apart(),
+            Some(_) => return Err(GitError::Moved { name: self.board.ref_name(&self.repo)? }.into()),
+            None => (plan(&snapshot)?, None, None),
+        };
         if change.is_nothing() {
             return Ok(Committed { outcome: change.outcome, commit: None, remarks });
         }
+        if seal.is_none() && change.touches_board() && signer.is_some() {
+            // What needed no signature does now, since somebody else was faster.
+            return Err(GitError::Moved { name: self.board.ref_name(&self.repo)? }.into());
+        }
+        let sign = |payload: &[u8]| seal.as_ref().map_or(Ok(None), |seal| seal.of(payload));
         if snapshot.settings().format > Settings::FORMAT {
             return Err(later_format(snapshot.settings().format).into());
         }
-        let event =
-            change.events.first().or(change.records.first().and_then(|edit| edit.record.event.as_ref()));
-        let agent = event.map_or("system", |event| event.agent.as_str());
-        let identity = identity(agent, snapshot.settings());
+        let identity = identity(agent_of(&change), snapshot.settings());
         let commit = loop {
-            match self.carry_out(&mut advisory, &snapshot, current, &change, &identity, now, &mut remarks) {
+            match self.carry_out(
+                &mut advisory,
+                &snapshot,
+                current,
+                (&change, &sign),
+                &identity,
+                now,
+                &mut remarks,
+            ) {
                 Err(StoreError::Git(GitError::Moved { .. })) if Instant::now() < deadline => {
                     let now_at = self.board.current(&self.repo)?;
                     // Reading and planning may take longer than a user's next commit; what was planned for
@@ -168,7 +199,7 @@ impl Store {
         advisory: &mut Advisory,
         snapshot: &Snapshot<'_>,
         current: Option<Oid>,
-        change: &Change<O>,
+        (change, sign): (&Change<O>, &Sign<'_>),
         identity: &Identity,
         now: Timestamp,
         remarks: &mut Vec<String>,
@@ -177,7 +208,7 @@ impl Store {
         // Once, however often it is tried.
         remarks.extend(site.remark().filter(|remark| !remarks.contains(remark)));
         let branch = site.branch.as_deref().map(short);
-        let draft = draft::write(&self.repo, snapshot, change, branch, identity, now)?;
+        let draft = draft::write_signed(&self.repo, snapshot, change, branch, identity, now, sign)?;
         let host = site.host.as_ref().unwrap_or(&self.repo);
 
         let followers = if draft.files.is_empty() { Vec::new() } else { site.followers()? };
@@ -212,6 +243,12 @@ impl Store {
         }
         Ok(draft.commit)
     }
+}
+
+/// Who acts in a change: whoever its first event names.
+pub(super) fn agent_of<O>(change: &Change<O>) -> &str {
+    let event = change.events.first().or(change.records.first().and_then(|edit| edit.record.event.as_ref()));
+    event.map_or("system", |event| event.agent.as_str())
 }
 
 /// Holds the advisory lock until the answer is dropped; what a dead process left is recovered first.

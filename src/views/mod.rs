@@ -28,6 +28,7 @@ pub mod search;
 pub mod show;
 pub mod state;
 pub mod status;
+pub mod story;
 pub mod tasks;
 pub mod verify;
 

@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::document::{EventDocument, TaskDocument};
 use super::status::Status;
+use super::story::{self, Story};
 use super::verify::{Severity, Verification};
 use crate::model::{Span, Timestamp};
 
@@ -136,6 +137,23 @@ pub fn event_line(event: &EventDocument, paint: Paint) -> String {
     let derived = if event.derived { " (derived)" } else { "" };
     let head = format!("{}  {}  {}", paint.dim(&time), cell(&event.agent, 10), cell(&event.action, 20));
     format!("{head}  {}{derived}", fields.join(" ")).trim_end().to_owned()
+}
+
+/// A story, a line an event and a line each further change of a field.
+pub fn story(story: &Story, paint: Paint) -> String {
+    let mut out = String::new();
+    for (at, chapter) in story.chapters.iter().enumerate() {
+        let time = chapter.ts.get(..19).unwrap_or(&chapter.ts).replace('T', " ");
+        let commit = chapter.commit.get(..7).unwrap_or(&chapter.commit);
+        let words = cell(&chapter.words, chapter.words.width().min(200));
+        let derived = if chapter.derived { " (derived)" } else { "" };
+        let who = cell(&chapter.agent, 10);
+        out.push_str(&format!("  {}  {who}  {commit}  {words}{derived}\n", paint.dim(&time)));
+        for change in story::further_changes(&story.chapters, at) {
+            out.push_str(&format!("{:44}{}\n", "", story::change_words(change)));
+        }
+    }
+    out
 }
 
 /// The whole board.

@@ -122,6 +122,7 @@ fn one(app: &App, board: &Rc<Orchestrator>, words: &[String]) -> Result<Value, R
         quiet: app.quiet,
         agent_is_typed: cli.global.agent_is_typed,
         batch: Some(Rc::clone(board)),
+        shown: std::cell::RefCell::default(),
     };
     let report = dispatch(&app, cli.command)?;
     if report.exit != 0 {

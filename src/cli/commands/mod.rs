@@ -7,15 +7,17 @@ mod cycle;
 mod demo;
 mod events;
 mod exchange;
+mod history;
 mod knowledge;
 mod lock;
-mod review;
 mod merge_driver;
+mod review;
 mod selftest;
 mod task;
 mod verify;
 mod workstream;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
@@ -37,6 +39,8 @@ pub struct App {
     agent_is_typed: bool,
     /// The board of a batch, where requests are only planned.
     batch: Option<Rc<Orchestrator>>,
+    /// Which commit is shown, where the past is.
+    shown: RefCell<Option<String>>,
 }
 
 impl App {
@@ -46,6 +50,9 @@ impl App {
             return Ok(Rc::clone(board));
         }
         let board = Orchestrator::open(self.options.clone(), Env::from_process())?;
+        if let (Some(word), Some((commit, then))) = (&self.options.at, board.shown_past()) {
+            *self.shown.borrow_mut() = Some(format!("`{word}` shows commit {commit}, as of {then}"));
+        }
         board.note_presence(self.options.agent.as_ref());
         Ok(Rc::new(board))
     }
@@ -79,23 +86,33 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
         quiet: cli.global.quiet,
         agent_is_typed: cli.global.agent_is_typed,
         batch: None,
+        shown: RefCell::default(),
     };
-    match cli.command {
-        Command::Init(args) => board::init(&app, &args.0),
-        Command::Batch => batch::run(&app),
+    let report = answer(&app, cli.command, printer)?;
+    let shown = app.shown.take();
+    Ok(report.remarks(shown))
+}
+
+fn answer(app: &App, command: Command, printer: Printer) -> Result<Report, Refusal> {
+    if let (Some(word), Command::Init(_) | Command::Git(_)) = (&app.options.at, &command) {
+        return Err(crate::engine::unchangeable(word));
+    }
+    match command {
+        Command::Init(args) => board::init(app, &args.0),
+        Command::Batch => batch::run(app),
         Command::Git(args) => {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report::default().exit(exit))
         }
-        Command::MergeDriver(args) => merge_driver::run(&app, &args.0),
-        Command::Doctor { fix } => board::doctor(&app, fix),
-        Command::Diff(args) => review::diff(&app, &args.0),
-        Command::Check(args) => review::check(&app, &args.0),
+        Command::MergeDriver(args) => merge_driver::run(app, &args.0),
+        Command::Doctor { fix } => board::doctor(app, fix),
+        Command::Diff(args) => review::diff(app, &args.0),
+        Command::Check(args) => review::check(app, &args.0),
         Command::Demo(args) => demo::run(&args.0, printer),
         Command::Selftest(args) => selftest::run(&args.0),
         Command::Completions { shell } => completions(&shell),
         Command::Man { directory } => man(&directory),
-        other => dispatch(&app, other),
+        other => dispatch(app, other),
     }
 }
 
@@ -110,6 +127,8 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
         Command::Knowledge(args) => knowledge::run(app, args.0),
         Command::Events(args) => events::list(app, &args.0),
         Command::Event(args) => events::log(app, args.0),
+        Command::Log { what } => history::log(app, &what),
+        Command::Undo { what } => history::undo(app, what),
         Command::Plan => cycle::plan(app),
         Command::Brief(args) => cycle::brief(app, &args.0),
         Command::Collect(args) => cycle::collect(app, &args.0),

@@ -4,14 +4,14 @@ use crate::cli::args::{Task as Args, TaskUpdate};
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::Done;
-use crate::model::{AgentId, Code, Operation, Priority, Refusal, TaskRef, WorkstreamName};
+use crate::model::{AgentId, Code, EntityKey, Operation, Priority, Refusal, TaskRef, WorkstreamName};
 use crate::ops::Already;
 use crate::ops::task::{
     Add, Block, Cancel, Claim, Complete, Next, Release, Reopen, TakeOver, Told, Unblock, Update, Whose,
 };
 use crate::views::document::TaskDocument;
 use crate::views::render;
-use crate::views::{resolve, show, tasks};
+use crate::views::{resolve, show, story, tasks};
 
 use super::{App, remarks_of};
 
@@ -243,8 +243,8 @@ fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
         }
     }
     text.push_str(&format!("\n{}\n", app.paint.bold("HISTORY")));
-    for event in &found.events {
-        text.push_str(&format!("  {}\n", render::event_line(event, app.paint)));
+    if let Some(story) = story::story(&*view, &EntityKey::Task(id))? {
+        text.push_str(&render::story(&story, app.paint));
     }
     Ok(Report::new(&found, text))
 }

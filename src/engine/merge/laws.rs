@@ -146,19 +146,19 @@ fn walk(bytes: &[u8], step: &Step, second: u32) -> Vec<u8> {
         }
         Step::Comment(place) => {
             let mut sheet = codec::sheet::read(bytes).unwrap();
-            let place = usize::from(*place) % sheet.passages.len();
-            sheet.passages[place].above.push_str(&format!("# comment {second}\n"));
+            let place = usize::from(*place) % sheet.rows.len();
+            sheet.rows[place].above.push_str(&format!("# comment {second}\n"));
             return sheet.text().into_bytes();
         }
         Step::Unknown(key, value) => {
             let mut sheet = codec::sheet::read(bytes).unwrap();
             let key = format!("x-{key}");
             let lines = format!("{key}:\n  - {value}\n  - {second}\n");
-            match sheet.passages.iter_mut().find(|passage| passage.key == key) {
-                Some(passage) => passage.lines = lines,
+            match sheet.rows.iter_mut().find(|row| row.key == key) {
+                Some(row) => row.lines = lines,
                 None => {
-                    let passage = crate::model::Passage { key, above: String::new(), lines };
-                    sheet.passages.insert(usize::from(*value) + 2, passage);
+                    let row = crate::model::Row { key, above: String::new(), lines };
+                    sheet.rows.insert(usize::from(*value) + 2, row);
                 }
             }
             return sheet.text().into_bytes();
@@ -189,7 +189,7 @@ fn merged(place: &str, base: &[u8], ours: &[u8], theirs: &[u8]) -> MergedFile {
 }
 
 fn keys(bytes: &[u8]) -> BTreeSet<String> {
-    codec::sheet::read(bytes).unwrap().passages.into_iter().map(|passage| passage.key).collect()
+    codec::sheet::read(bytes).unwrap().rows.into_iter().map(|row| row.key).collect()
 }
 
 fn read(bytes: &[u8]) -> Task {

@@ -68,7 +68,11 @@ pub(super) fn resolve_all(view: &dyn View, references: &[TaskRef]) -> Result<Vec
 
 /// Refuses dependencies of `task` from which it could be reached again. Only the tasks that they lead to are
 /// looked at.
-pub(super) fn check_no_cycle(view: &dyn View, task: TaskId, depends_on: &[TaskId]) -> Result<(), Refusal> {
+pub(in crate::ops) fn check_no_cycle(
+    view: &dyn View,
+    task: TaskId,
+    depends_on: &[TaskId],
+) -> Result<(), Refusal> {
     let mut visited: HashSet<TaskId> = HashSet::new();
     let mut open: Vec<(TaskId, TaskId)> = depends_on.iter().map(|id| (*id, *id)).collect();
     while let Some((id, first)) = open.pop() {

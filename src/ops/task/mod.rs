@@ -5,7 +5,7 @@ mod block;
 mod cancel;
 mod claim;
 mod complete;
-mod dependencies;
+pub(super) mod dependencies;
 mod next;
 mod release;
 mod reopen;

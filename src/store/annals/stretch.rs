@@ -151,6 +151,11 @@ impl Entry {
         (self.marks & TASK != 0).then(|| TaskId::parse(&format!("{:08x}", self.task))).flatten()
     }
 
+    /// Whether its id, in hex digits, begins with these.
+    pub(in crate::store) fn begins_with(&self, digits: &str) -> bool {
+        !self.is_digest() && format!("{:032x}", self.id).starts_with(digits)
+    }
+
     /// What stands for its agent.
     pub(in crate::store) fn agent(&self) -> u64 {
         self.agent

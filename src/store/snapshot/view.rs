@@ -5,12 +5,12 @@ use std::rc::Rc;
 
 use crate::codec::{self, path};
 use crate::model::{
-    Agent, AgentId, Candidate, Damage, Event, EventFilter, Fault, Knowledge, Log, Record, RecordKey,
-    Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, Updates, View, Workstream,
-    WorkstreamName,
+    Agent, AgentId, Candidate, Damage, Deed, EntityKey, Event, EventFilter, Fault, Knowledge, Log, Named,
+    Past, Record, RecordKey, Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, Updates,
+    View, Workstream, WorkstreamName,
 };
 use crate::store::annals::mark_of_agent;
-use crate::store::{log, presence, records};
+use crate::store::{log, past, presence, records};
 
 use super::{Snapshot, damage, stray};
 
@@ -40,7 +40,7 @@ impl View for Snapshot<'_> {
         let path = path::of_task(id);
         let Some(entry) = self.entry(&path)? else { return Ok(None) };
         let task = self.task_at(id, &path, &entry)?;
-        let record = records::load(self.repo, &RecordKey::Claim(id))?;
+        let record = records::load(self.repo, &RecordKey::Claim(id), self.when)?;
         self.seen(&path, task, record).map(Some)
     }
 
@@ -97,7 +97,8 @@ impl View for Snapshot<'_> {
             let _already = self.last_seen.set(self.of_log(|annals| Ok(log::last_seen(annals)))?);
         }
         let logged = self.last_seen.get().and_then(|seen| seen.get(&mark_of_agent(agent)).copied());
-        Ok(logged.max(presence::seen(self.repo.common_dir(), agent)))
+        let seen = presence::seen(self.repo.common_dir(), agent);
+        Ok(logged.max(seen.filter(|at| self.when.has_seen(*at))))
     }
 
     fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault> {
@@ -120,11 +121,11 @@ impl View for Snapshot<'_> {
     }
 
     fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault> {
-        Ok(records::load(self.repo, &RecordKey::Lock(resource.clone()))?)
+        Ok(records::load(self.repo, &RecordKey::Lock(resource.clone()), self.when)?)
     }
 
     fn locks(&self) -> Result<Vec<Record>, Fault> {
-        Ok(records::locks(self.repo)?)
+        Ok(records::locks(self.repo, self.when)?)
     }
 
     fn log(&self) -> Result<Log, Fault> {
@@ -132,16 +133,28 @@ impl View for Snapshot<'_> {
     }
 
     fn events(&self, filter: &EventFilter) -> Result<Log, Fault> {
-        self.of_log(|annals| log::select(self.repo, annals, filter))
+        self.of_log(|annals| log::select(self.repo, annals, filter, self.when))
     }
 
     fn each_event(&self, take: &mut dyn FnMut(Event) -> bool) -> Result<(), Fault> {
         let take = RefCell::new(take);
-        self.of_log(|annals| log::stream(self.repo, annals, &mut *take.borrow_mut()))
+        self.of_log(|annals| log::stream(self.repo, annals, self.when, &mut *take.borrow_mut()))
     }
 
     fn updates(&self) -> Result<Updates, Fault> {
-        self.of_log(|annals| log::updates(self.repo, annals))
+        self.of_log(|annals| log::updates(self.repo, annals, self.when))
+    }
+
+    fn past(&self, of: &EntityKey) -> Result<Past, Fault> {
+        self.of_log(|annals| past::past(self.repo, annals, of, self.when))
+    }
+
+    fn named(&self, word: &str) -> Result<Vec<Named>, Fault> {
+        self.of_log(|annals| past::named(self.repo, annals, word, self.when))
+    }
+
+    fn deed(&self, commit: &str) -> Result<Option<Deed>, Fault> {
+        Ok(past::deed(self.repo, commit)?)
     }
 
     fn imports(&self) -> Result<Vec<String>, Fault> {

@@ -234,7 +234,9 @@ impl Story {
             // Of something else than a task.
             Action::WorkstreamCreated
             | Action::WorkstreamUpdated
+            | Action::WorkstreamDeleted
             | Action::AgentRegistered
+            | Action::AgentDeleted
             | Action::LockAcquired
             | Action::LockRenewed
             | Action::LockReleased

@@ -1,0 +1,47 @@
+//! `log`, `undo`
+
+use crate::cli::report::Report;
+use crate::model::{Code, EntityKey, Refusal};
+use crate::ops::undo::Undo;
+use crate::views::document::EventDocument;
+use crate::views::{render, story};
+
+use super::{App, remarks_of};
+
+pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
+    let board = app.board()?;
+    let view = board.view()?;
+    let of = story::find(&*view, what)?;
+    let found = story::story(&*view, &of)?.ok_or_else(|| {
+        Refusal::new(Code::NotFound, format!("no history of {} `{}` is here", of.kind(), of.name()))
+            .hint("git fetch --unshallow")
+    })?;
+    let title = format!("{} {}  {}", of.kind(), app.paint.bold(&of.name()), found.title);
+    let text = format!("{}\n\n{}", title.trim_end(), render::story(&found, app.paint));
+    let more = match &of {
+        EntityKey::Agent(id) => Some(format!("what `{id}` did: orchestrator events --agent {id}")),
+        EntityKey::Task(_) | EntityKey::Workstream(_) | EntityKey::Knowledge(_) | EntityKey::Lock(_) => None,
+    };
+    let cut = found.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
+    Ok(Report::new(&found.chapters, text).remarks(cut).remarks(more))
+}
+
+pub fn undo(app: &App, what: Option<String>) -> Result<Report, Refusal> {
+    let done = app.board()?.run(&Undo { what })?;
+    let undone = &done.outcome;
+    let documents = |events: &[crate::model::Event]| -> Vec<EventDocument> {
+        events.iter().map(EventDocument::of).collect()
+    };
+    let json = serde_json::json!({
+        "undone": documents(&undone.undone),
+        "undone_commit": undone.commit,
+        "events": documents(&undone.events),
+        "commit": done.commit,
+    });
+    let mut text = String::new();
+    for event in &undone.undone {
+        text.push_str(&format!("Undone: {}\n", render::event_line(&EventDocument::of(event), app.paint)));
+    }
+    text.extend(undone.told.iter().map(|told| format!("{told}\n")));
+    Ok(Report::new(&json, text).remarks(remarks_of(&done)))
+}

@@ -1,0 +1,72 @@
+//! `--at`: the commit that a revision or a time means, and the time that it shows.
+//!
+//! A revision wins where a word may be both. A time means the last commit on the board's way of first parents that
+//! was written by then; the records, and what was seen of agents, count as of that time too, so nothing of now is
+//! mixed into what is shown.
+
+use crate::codec::message;
+use crate::git::{Oid, Repo};
+use crate::model::{Code, Refusal, Timestamp};
+use crate::store;
+
+/// The commit that holds the board, and the time as of which it is read.
+pub(super) fn find(
+    repo: &Repo,
+    word: &str,
+    board: Option<&str>,
+    now: Timestamp,
+) -> Result<(Oid, Timestamp), Refusal> {
+    let (commit, then) = match repo.resolve(word).map_err(store::refusal_of)? {
+        Some(commit) => (commit, time_of(repo, commit)?),
+        None => {
+            let Ok(then) = Timestamp::parse_moment(word, now) else { return Err(unknown(word)) };
+            (last_until(repo, board, then)?.ok_or_else(|| too_early(word))?, then)
+        }
+    };
+    if store::holds_board(repo, commit).map_err(store::refusal_of)? {
+        return Ok((commit, then));
+    }
+    Err(Refusal::new(Code::NoBoard, format!("there is no board at `{}`", word.escape_debug()))
+        .hint("git log --oneline -- .orchestrator"))
+}
+
+/// When a commit of ours happened, to the millisecond; any other at the end of its second.
+fn time_of(repo: &Repo, commit: Oid) -> Result<Timestamp, Refusal> {
+    let commit = repo.commit(commit).map_err(store::refusal_of)?;
+    let events =
+        if message::is_ours(&commit.message) { message::events(&commit.message).0 } else { Vec::new() };
+    let written = commit.committer.seconds.saturating_mul(1000);
+    let said = events.iter().filter(|event| event.line.is_none()).map(|event| event.ts).max();
+    Ok(said.unwrap_or_else(|| Timestamp::from_millis(written.saturating_add(999))))
+}
+
+fn last_until(repo: &Repo, board: Option<&str>, then: Timestamp) -> Result<Option<Oid>, Refusal> {
+    let board = store::choose(repo, board)?;
+    let Some(tip) = board.tip(repo).map_err(store::refusal_of)? else { return Ok(None) };
+    repo.last_until(tip, then.millis().div_euclid(1000)).map_err(store::refusal_of)
+}
+
+fn unknown(word: &str) -> Refusal {
+    Refusal::new(
+        Code::NotFound,
+        format!(
+            "no commit is called `{}`, and it is no time such as 2026-02-06T07:37:39Z, 2026-02-06 or 2h",
+            word.escape_debug()
+        ),
+    )
+    .hint("git log --oneline -- .orchestrator")
+}
+
+fn too_early(word: &str) -> Refusal {
+    Refusal::new(
+        Code::NotFound,
+        format!("the history that is here has no commit as old as `{}`", word.escape_debug()),
+    )
+    .hint("git log --oneline -- .orchestrator")
+}
+
+/// The refusal of a change while the past is shown.
+pub(crate) fn unchangeable(word: &str) -> Refusal {
+    Refusal::new(Code::Usage, format!("`--at {}` shows the past; it can't be changed", word.escape_debug()))
+        .hint("leave out --at")
+}
