@@ -172,7 +172,8 @@ fn outside_of_code(page: &str) -> String {
                     out.push_str(&rest[..at]);
                     let run = rest[at..].bytes().take_while(|b| *b == b'`').count();
                     let inside = &rest[at + run..];
-                    let mut ends = inside.match_indices(&"`".repeat(run)).map(|(end, _)| end);
+                    let mark = "`".repeat(run);
+                    let mut ends = inside.match_indices(mark.as_str()).map(|(end, _)| end);
                     let end = ends
                         .find(|end| !inside[end + run..].starts_with('`') && !inside[..*end].ends_with('`'));
                     rest = &inside[end.unwrap_or_else(|| panic!("an open span: {line}")) + run..];
