@@ -120,11 +120,13 @@ impl Judge {
                 self.unshown(exhibit, change, events, "it did not change");
             }
         } else if !change.is_changed {
-            let can_be_still = |event: &Event| {
-                event.action == Action::TaskReopened
-                    && event.id.as_ref().is_some_and(|id| self.priors.contains_key(id))
-            };
-            if !events.iter().all(|(event, _)| can_be_still(event)) && told.wrongs.is_empty() {
+            // Of a file that lagged behind its record: it says already what was done elsewhere, and undone.
+            let can_be_still =
+                |event: &Event| matches!(event.action, Action::TaskReopened | Action::TaskBlocked);
+            if events.iter().all(|(event, _)| can_be_still(event)) {
+                let what = "it was so already in this file".to_owned();
+                self.tell(Severity::Note, "elsewhere", exhibit, Some(&change.path), what);
+            } else if told.wrongs.is_empty() {
                 self.unshown(exhibit, change, events, "it did not change");
             }
         } else if before.is_none() && !told.is_born {

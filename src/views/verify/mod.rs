@@ -365,11 +365,7 @@ fn in_order<'p>(exhibit: &'p Exhibit, fresh: &[bool]) -> Vec<(&'p Event, bool)> 
     if matches!(exhibit.wording, Wording::Ours | Wording::Cut) {
         return events;
     }
-    if let (Some((first, _)), Some((last, _))) = (events.first(), events.last())
-        && first.ts > last.ts
-    {
-        events.reverse();
-    }
+    // Stable: those of one commit, which may share a moment, stand in their order.
     events.sort_by_key(|(event, _)| event.ts);
     events
 }

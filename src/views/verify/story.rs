@@ -22,6 +22,8 @@ pub(super) struct Story {
     holders: Vec<Option<String>>,
     /// Whoever finished it before holds it again: nobody here says who.
     is_restored: bool,
+    /// Whether the last event of its state says the epoch.
+    tells_epoch: bool,
     epoch: u64,
     pub(super) is_born: bool,
     pub(super) is_gone: bool,
@@ -52,6 +54,7 @@ pub(super) fn story<'e>(
         word: before.map_or("pending", |task| task.status.word()),
         holders: vec![before.and_then(holder)],
         is_restored: false,
+        tells_epoch: true,
         epoch: before.map_or(0, |task| task.epoch),
         is_born: false,
         is_gone: false,
@@ -104,6 +107,9 @@ impl Story {
             self.holders.extend(event.text("released_from").map(|from| Some(from.to_owned())));
         }
         let is_known = is_elsewhere || prior.is_some();
+        if event.action != Action::TaskUpdated {
+            self.tells_epoch = epoch.is_some() || event.action == Action::TaskCreated;
+        }
         if let Some(epoch) = epoch {
             let least = if is_claim { self.epoch.saturating_add(1) } else { self.epoch };
             if epoch < least {
@@ -216,7 +222,12 @@ impl Story {
                 if agent != "system" {
                     self.check_holder(event, None, verb);
                 }
-                let holders = if word == "blocked" { self.holders.clone() } else { vec![None] };
+                // It may have been given back on another branch.
+                let mut holders = vec![None];
+                if word == "blocked" {
+                    holders = self.holders.clone();
+                    holders.push(None);
+                }
                 self.becomes(word, holders);
                 self.reason = event.text("reason").map(str::to_owned);
             }
@@ -293,6 +304,13 @@ impl Story {
         }
         let claim = after.status.claim();
         let holder = claim.map(|claim| claim.agent.to_string());
+        // A file that lags behind its record is brought up by whatever is done next, and not all of that tells an epoch.
+        if after.epoch > self.epoch && !self.tells_epoch {
+            if matches!(self.word, "blocked" | "cancelled") {
+                differ("status", self.word, after.status.word());
+            }
+            return found;
+        }
         // A holder who was in doubt leaves in doubt whether it is in anybody's hands.
         let is_either = self.holders.len() > 1 && matches!(self.word, "in_progress" | "pending");
         if !(is_either && matches!(after.status.word(), "in_progress" | "pending")) {
