@@ -2,8 +2,7 @@
 //!
 //! `MERGE_TRIPLES=10000 cargo test --lib merge::laws` takes as many triples of each law; without it a hundred.
 //! Half of the steps are what a command does to a task, half what a person does with an editor: unknown keys, comments,
-//! lists, texts. Seen to fail: with the epochs compared the other way round, with the lines of unknown keys taken from
-//! ours only, with a set's additions of the other side left out, with `merge::marked` leaving a key out.
+//! lists, texts.
 
 use std::collections::BTreeSet;
 
