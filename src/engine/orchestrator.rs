@@ -263,15 +263,20 @@ impl Orchestrator {
     /// Notes that `agent` was seen now. No commit, no object.
     pub fn heartbeat(&self, agent: &AgentId) -> Result<Timestamp, Refusal> {
         self.check_present()?;
-        let now = self.now();
+        self.note_now(agent)
+    }
+
+    fn note_now(&self, agent: &AgentId) -> Result<Timestamp, Refusal> {
+        let now = self.env.now();
         store::note_presence(self.store.repo.common_dir(), agent, now).map_err(store::refusal_of)?;
         Ok(now)
     }
 
-    /// Any command an agent runs counts as a sign of life. It is a hint, so its failure is none of ours.
+    /// Any command an agent runs counts as a sign of life, a look at the past too. It is a hint, so its failure is
+    /// none of ours.
     pub fn note_presence(&self, agent: Option<&AgentId>) {
         if let Some(agent) = agent {
-            let _only_a_hint = self.heartbeat(agent);
+            let _only_a_hint = self.note_now(agent);
         }
     }
 

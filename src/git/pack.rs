@@ -6,13 +6,14 @@
 //!
 //! Nothing points at the pack yet, and `git repack -a -d` deletes what nothing points at. Until something does, a
 //! file `.keep` stands beside it, as it does for git's own fetches; what a process that died has left of these goes
-//! when the next pack is written.
+//! when a pack is written an hour later.
 
 use std::collections::HashSet;
 use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use gix::objs::Kind;
 use gix::odb::pack::data;
@@ -28,7 +29,9 @@ use super::{GitError, Oid};
 
 /// From how many objects on git keeps a pack as it comes (`transfer.unpackLimit`).
 const UNPACK_LIMIT: usize = 100;
-/// What our files `.keep` begin with.
+/// How old a `.keep` of ours is when whoever made it is dead for certain.
+const OLD: Duration = Duration::from_secs(60 * 60);
+/// What our files `.keep` hold.
 const KEEPER: &str = "orchestrator";
 
 /// A pack that is not to be packed anew, until this is dropped.
@@ -45,7 +48,7 @@ impl Drop for KeptPack {
 
 impl Repo {
     /// Writes blobs whose ids are known, unless they are few and there. What is dropped too early, before something
-    /// points at them, may be lost to a packer. The caller holds the advisory lock.
+    /// points at them, may be lost to a packer.
     pub(crate) fn write_blobs(&self, blobs: &[(Oid, &[u8])]) -> Result<Option<KeptPack>, GitError> {
         if blobs.len() >= UNPACK_LIMIT
             && let Ok(kept) = self.write_pack(blobs)
@@ -89,11 +92,16 @@ impl Repo {
     }
 }
 
-/// Takes away what of ours keeps packs without need: whoever made it is dead, since we hold the advisory lock.
+/// Takes away what of ours keeps packs without need: what is old.
 fn forget_left(directory: &Path) {
+    let is_old = |path: &Path| {
+        let modified = fs::metadata(path).and_then(|meta| meta.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD))
+    };
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.extension().is_some_and(|ending| ending == "keep")
+            && is_old(&path)
             && fs::read_to_string(&path).is_ok_and(|text| text.trim_end() == KEEPER)
         {
             let _best_effort = fs::remove_file(path);
@@ -211,12 +219,19 @@ mod tests {
     fn what_a_dead_process_kept_goes_and_what_others_keep_stays() {
         let (dir, repo) = repository();
         let pack = dir.path().join(".git/objects/pack");
-        fs::write(pack.join("pack-1.keep"), "orchestrator\n").unwrap();
-        fs::write(pack.join("pack-2.keep"), "fetch-pack 12 on host\n").unwrap();
-        fs::write(pack.join("pack-3.keep"), "").unwrap();
+        let names = ["pack-1.keep", "pack-2.keep", "pack-3.keep", "pack-4.keep"];
+        for (name, text) in
+            names.iter().zip(["orchestrator\n", "fetch-pack 12 on host\n", "", "orchestrator\n"])
+        {
+            fs::write(pack.join(name), text).unwrap();
+            let file = fs::File::options().write(true).open(pack.join(name)).unwrap();
+            let written = file.metadata().unwrap().modified().unwrap();
+            // The last one is of somebody who lives.
+            let age = if *name == "pack-4.keep" { Duration::ZERO } else { OLD + Duration::from_secs(1) };
+            file.set_modified(written - age).unwrap();
+        }
         drop(repo.write_blobs(&with_ids(&blobs(UNPACK_LIMIT))).unwrap());
-        let left = ["pack-1.keep", "pack-2.keep", "pack-3.keep"].map(|name| pack.join(name).exists());
-        assert_eq!(left, [false, true, true]);
+        assert_eq!(names.map(|name| pack.join(name).exists()), [false, true, true, true]);
     }
 
     #[test]

@@ -54,10 +54,17 @@ pub(super) fn past(repo: &Repo, annals: &Annals<'_>, of: &EntityKey, when: When)
             continue;
         };
         let hex = commit.id.to_string();
-        match passages.last_mut().filter(|passage| passage.commit == hex) {
-            Some(passage) => passage.events.push(event.clone()),
-            None => passages.push(passage(repo, commit, of, vec![event.clone()])?),
-        }
+        let mut events = match passages.pop_if(|passage| passage.commit == hex) {
+            Some(passage) => passage.events,
+            None => Vec::new(),
+        };
+        events.push(event.clone());
+        // The coming and going of a workstream's tasks changes nothing in its own file.
+        let is_own = events.iter().any(|event| matches!(of, EntityKey::Task(_)) || event.task_id().is_none());
+        passages.push(match is_own {
+            true => passage(repo, commit, of, events)?,
+            false => Passage { commit: hex, events, before: None, after: None },
+        });
     }
     Ok(Ok(Past { passages, is_cut: annals.is_cut }))
 }

@@ -372,7 +372,7 @@ fn later_format(format: u64) -> Refusal {
             Settings::FORMAT
         ),
     )
-    .hint("cargo install orchestrator    (a later version)")
+    .hint("use a later version of orchestrator; this one still reads the board: orchestrator status")
 }
 
 #[cfg(test)]

@@ -416,6 +416,7 @@ mod tests {
         assert_eq!(find(&board, "lock:abc").unwrap().kind(), "lock");
         assert_eq!(find(&board, "abc0").unwrap(), EntityKey::Task(id("abc00000")));
         assert_eq!(find(&board, "nothing").unwrap_err().code, Code::NotFound);
-        assert!(find(&board, &format!("ws:{}", stream("revenue"))).is_err());
+        assert_eq!(find(&board, "ws:revenue").unwrap(), EntityKey::Workstream(stream("revenue")));
+        assert_eq!(find(&board, "ws:abc").unwrap_err().code, Code::NotFound);
     }
 }
