@@ -57,6 +57,13 @@ impl Method {
     }
 }
 
+/// Whether bytes are an entry of the kind that a place is for.
+type IsReadable = Box<dyn Fn(&[u8]) -> bool>;
+/// Reads an entry of one kind.
+type Decode<'d, T> = &'d dyn Fn(&[u8]) -> Result<T, Problem>;
+/// Writes one.
+type Encode<T> = fn(&T, Option<&[u8]>) -> Result<Vec<u8>, Problem>;
+
 /// What `lines` puts into the list of conflicts.
 const LINES: &str = "lines";
 
@@ -69,7 +76,7 @@ pub fn merge_file(place: &str, versions: Versions<'_>, markers: &Markers) -> Mer
     if base == ours {
         return MergedFile { bytes: theirs.to_vec(), conflicts: Vec::new(), method: Method::Fields };
     }
-    let (by_fields, is_readable): (_, Box<dyn Fn(&[u8]) -> bool>) = match path::place(place) {
+    let (by_fields, is_readable): (_, IsReadable) = match path::place(place) {
         path::Place::Task(id) => {
             let decode = move |bytes: &[u8]| codec::task::decode(bytes, id);
             (entry(&versions, markers, &decode, merge::task, codec::task::encode), readable(decode))
@@ -92,7 +99,7 @@ pub fn merge_file(place: &str, versions: Versions<'_>, markers: &Markers) -> Mer
     by_fields.unwrap_or_else(|| by_lines(&versions, markers, &*is_readable))
 }
 
-fn readable<T>(decode: impl Fn(&[u8]) -> Result<T, Problem> + 'static) -> Box<dyn Fn(&[u8]) -> bool> {
+fn readable<T>(decode: impl Fn(&[u8]) -> Result<T, Problem> + 'static) -> IsReadable {
     Box::new(move |bytes| decode(bytes).is_ok())
 }
 
@@ -132,9 +139,9 @@ fn choice(key: &str, merged: &Values, ours: &Values, theirs: &Values) -> Choice 
 fn entry<T: Compare + PartialEq>(
     versions: &Versions<'_>,
     markers: &Markers,
-    decode: &dyn Fn(&[u8]) -> Result<T, Problem>,
+    decode: Decode<'_, T>,
     merge: fn(Option<&T>, &T, &T) -> Merged<T>,
-    encode: fn(&T, Option<&[u8]>) -> Result<Vec<u8>, Problem>,
+    encode: Encode<T>,
 ) -> Option<MergedFile> {
     let base = match versions.base {
         b"" => None,
@@ -145,7 +152,7 @@ fn entry<T: Compare + PartialEq>(
     let sheet = |bytes: &[u8]| codec::sheet::read(bytes).ok();
     let sheets = [sheet(versions.base)?, sheet(versions.ours)?, sheet(versions.theirs)?];
     let values = [value.fields(), ours.fields(), theirs.fields()];
-    let choose = |key: &str| match conflicts.iter().any(|field| *field == key) {
+    let choose = |key: &str| match conflicts.contains(&key) {
         true => Choice::Ours,
         false => choice(key, &values[0], &values[1], &values[2]),
     };
@@ -166,11 +173,7 @@ fn entry<T: Compare + PartialEq>(
 }
 
 /// A document: its front matter as an entry, its text by lines.
-fn document(
-    versions: &Versions<'_>,
-    markers: &Markers,
-    decode: &dyn Fn(&[u8]) -> Result<Knowledge, Problem>,
-) -> Option<MergedFile> {
+fn document(versions: &Versions<'_>, markers: &Markers, decode: Decode<'_, Knowledge>) -> Option<MergedFile> {
     let base = match versions.base {
         b"" => None,
         bytes => Some(decode(bytes).ok()?),

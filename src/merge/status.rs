@@ -116,8 +116,8 @@ fn is_first(one: &Claim, two: &Claim) -> bool {
 fn differing(ours: &Task, theirs: &Task) -> Vec<&'static str> {
     let changes = ours.changes(theirs);
     let differs = |field: &&str| changes.iter().any(|change| change.field == *field);
-    let first = TOGETHER.iter().position(|field| differs(&field));
-    let last = TOGETHER.iter().rposition(|field| differs(&field));
+    let first = TOGETHER.iter().position(&differs);
+    let last = TOGETHER.iter().rposition(&differs);
     let together = match (first, last) {
         (Some(first), Some(last)) => &TOGETHER[first..=last],
         _ => &[],

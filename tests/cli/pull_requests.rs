@@ -2,7 +2,7 @@
 //! git: with a merge commit, squashed (messages kept, messages cut), rebased. After each step both clones are asked, and
 //! have to tell the same, and the truth.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -49,30 +49,30 @@ impl Project {
         project
     }
 
-    fn run(&self, clone: &PathBuf, words: &[&str]) {
+    fn run(&self, clone: &Path, words: &[&str]) {
         self.sandbox.run_in(clone, words).ok();
     }
 
-    fn json(&self, clone: &PathBuf, words: &[&str]) -> Value {
+    fn json(&self, clone: &Path, words: &[&str]) -> Value {
         let words: Vec<&str> = std::iter::once("--json").chain(words.iter().copied()).collect();
         self.sandbox.run_in(clone, &words).ok().json()
     }
 
-    fn add(&self, clone: &PathBuf, title: &str) -> String {
+    fn add(&self, clone: &Path, title: &str) -> String {
         self.json(clone, &["t", "add", "w", title])["id"].as_str().unwrap().to_owned()
     }
 
-    fn branch(&self, clone: &PathBuf, name: &str) {
+    fn branch(&self, clone: &Path, name: &str) {
         self.sandbox.git_in(clone, &["switch", "-q", "-c", name, "origin/main"]);
     }
 
-    fn commit(&self, clone: &PathBuf, file: &str) {
+    fn commit(&self, clone: &Path, file: &str) {
         std::fs::write(clone.join(file), "some code\n").unwrap();
         self.sandbox.git_in(clone, &["add", file]);
         self.sandbox.git_in(clone, &["commit", "-q", "-m", &format!("Write {file}")]);
     }
 
-    fn push(&self, clone: &PathBuf) {
+    fn push(&self, clone: &Path) {
         self.sandbox.git_in(clone, &["push", "-q", "origin", "HEAD"]);
     }
 
@@ -99,7 +99,7 @@ impl Project {
     }
 
     #[track_caller]
-    fn tells(&self, clone: &PathBuf, truth: &Truth<'_>) {
+    fn tells(&self, clone: &Path, truth: &Truth<'_>) {
         let events = self.json(clone, &["events", "--last", "99"]);
         let word = |event: &Value| {
             let derived = if event["derived"] == true { "~" } else { "" };
