@@ -1,7 +1,7 @@
 //! Two versions of an entry become one: field by field, with the version that both come from.
 //!
 //! Pure values in, values out. What one side changed is taken; sets are merged as sets, texts line by line,
-//! and a task's state as one thing (see [`status`]). Where the sides exclude each other the field is named
+//! and a task's state as one thing (see its file `status`). Where the sides exclude each other the field is named
 //! as a conflict, and the value has ours.
 //!
 //! - `merge(a, a, a) = a`, `merge(o, a, o) = a`, `merge(o, o, b) = b`.

@@ -118,7 +118,9 @@ impl Project {
             let holder = task["assigned_to"].as_str().unwrap_or("nobody");
             assert_eq!(format!("{} {holder}", task["status"].as_str().unwrap()), *expected, "{clone:?}");
         }
-        // What `diff`, `check` and `verify` say of this step belongs here.
+        // However it landed: the board is valid, and nothing in its history is a lie.
+        assert_eq!(self.json(clone, &["check"])["errors"], 0, "{clone:?}");
+        assert_eq!(self.json(clone, &["verify"])["errors"], 0, "{clone:?}");
         assert_eq!(self.sandbox.run_in(clone, &["doctor"]).ok().out, "Nothing is wrong.\n");
     }
 
@@ -141,6 +143,13 @@ fn every_way_to_land_a_pull_request_tells_the_truth() {
     project.run(ada, &["t", "claim", "w", &one, "agent-a"]);
     project.commit(ada, "pay.rs");
     project.push(ada);
+    let changed = project.json(ada, &["diff", "origin/main...HEAD"]);
+    let told: Vec<&Value> = changed["tasks"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (told.len(), &told[0]["id"], &told[0]["status"]),
+        (1, &one.as_str().into(), &"in_progress".into())
+    );
+    assert_eq!(changed["warnings"].as_array().map(Vec::len), Some(0), "{changed}");
     let mut events = vec!["task_created", "task_claimed"];
     project
         .tells(ada, &Truth { events: &events, counts: [0, 1, 0], tasks: &[(&one, "in_progress agent-a")] });
