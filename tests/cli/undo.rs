@@ -63,6 +63,9 @@ fn every_change_has_an_inverse_that_has_one_too() {
         assert_eq!(undone["events"][0]["action"], action, "{line}");
         assert_eq!(undone["events"][0]["undoes"], event.as_str(), "{line}");
         assert_eq!(files(&sandbox), before, "{line}");
+        let reviewed = sandbox.json(&["diff", "HEAD~1..HEAD"]);
+        let warnings = reviewed["warnings"].as_array().unwrap();
+        assert!(!warnings.iter().any(|one| one["code"] == "unexplained"), "{line}: {reviewed}");
         let inverse = undone["events"][0]["id"].as_str().unwrap();
         let again = sandbox.json(&["undo", inverse]);
         assert_eq!(again["events"][0]["undoes"], inverse, "{line}");
@@ -75,6 +78,10 @@ fn every_change_has_an_inverse_that_has_one_too() {
         sandbox.is_clean();
         assert_eq!(sandbox.git(&["status", "--porcelain"]), "", "{line}");
     }
+    // Whatever was undone and done again, log and state agree, and the board is valid.
+    let verified = sandbox.json(&["verify"]);
+    assert_eq!((&verified["errors"], &verified["warnings"]), (&0.into(), &0.into()), "{verified}");
+    assert_eq!(sandbox.json(&["check"])["errors"], 0);
 }
 
 /// The record of a claim goes with its task, and no epoch goes back.

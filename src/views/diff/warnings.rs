@@ -227,6 +227,7 @@ fn unexplained(pair: &Pair<Task>, events: &[&Event]) -> Option<String> {
             }
             format!("the change of {}", left.join(", "))
         }
+        (Some(_), None) if said(&Action::TaskDeleted) => return None,
         (Some(_), None) => "its deletion".to_owned(),
         (None, None) => return None,
     };
@@ -235,17 +236,19 @@ fn unexplained(pair: &Pair<Task>, events: &[&Event]) -> Option<String> {
 
 /// Whether somebody's event brought a task into this status.
 fn leads_to(events: &[&Event], status: &Status) -> bool {
-    let fits = |action: &Action| match status {
-        Status::Pending => matches!(
+    let fits = |event: &Event| match (status, &event.action) {
+        (Status::Pending, action) => matches!(
             action,
             Action::TaskReleased | Action::TaskUnblocked | Action::TaskReopened | Action::TaskCreated
         ),
-        Status::InProgress(_) => matches!(action, Action::TaskClaimed | Action::TaskUnblocked),
-        Status::Blocked { .. } => *action == Action::TaskBlocked,
-        Status::Done { .. } => *action == Action::TaskCompleted,
-        Status::Cancelled { .. } => *action == Action::TaskCancelled,
+        // Whoever undoes a completion gives the task back into the hands that had it.
+        (Status::InProgress(_), Action::TaskReopened) => event.text("assigned_to").is_some(),
+        (Status::InProgress(_), action) => matches!(action, Action::TaskClaimed | Action::TaskUnblocked),
+        (Status::Blocked { .. }, action) => *action == Action::TaskBlocked,
+        (Status::Done { .. }, action) => *action == Action::TaskCompleted,
+        (Status::Cancelled { .. }, action) => *action == Action::TaskCancelled,
     };
-    events.iter().any(|event| !event.derived && fits(&event.action))
+    events.iter().any(|event| !event.derived && fits(event))
 }
 
 /// Workstreams, agents and documents that no event explains.
