@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use crate::codec::path;
 use crate::git::{GitError, Oid, Repo, Signed};
-use crate::model::{Code, Exhibit, Refusal, Span};
+use crate::model::{Code, Exhibit, Refusal, Severity, Span};
 use crate::store::{self, Reachable, Stretch};
-use crate::views::verify::{Finding, Judge, Severity, Signatures, Verification};
+use crate::views::verify::{Finding, Judge, Signatures, Verification};
 
 use super::Orchestrator;
 

@@ -1,12 +1,17 @@
-//! What a check of a board finds.
+//! What a check of a board or of its history finds.
+
+use serde::{Deserialize, Serialize};
 
 /// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// The board is damaged: something of it can't be read, or says what can't be so.
+    /// Damage, or a lie: something can't be read, or says what can't be so.
     Error,
     /// It works, and somebody should look.
     Warning,
+    /// It can't be told from honest use, or not from here.
+    Note,
 }
 
 impl Severity {
@@ -15,6 +20,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }

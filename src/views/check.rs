@@ -11,8 +11,8 @@ use super::render::{Paint, count};
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlawDocument {
-    /// `error` or `warning`.
-    pub severity: String,
+    /// How bad.
+    pub severity: Severity,
     /// One word for programs.
     pub code: String,
     /// From the repository's root.
@@ -54,7 +54,7 @@ pub fn checked(
 ) -> Checked {
     let number = |severity| flaws.iter().filter(|flaw| flaw.severity == severity).count();
     let document = |flaw: &Flaw| FlawDocument {
-        severity: flaw.severity.word().to_owned(),
+        severity: flaw.severity,
         code: flaw.code.to_owned(),
         path: flaw.path.clone(),
         line: flaw.line,
@@ -81,10 +81,9 @@ fn one_line(text: &str) -> String {
 pub fn text(checked: &Checked, paint: Paint) -> String {
     let mut out = String::new();
     for flaw in &checked.flaws {
-        let code = if flaw.severity == Severity::Error.word() {
-            paint.red(&flaw.code)
-        } else {
-            format!("warning: {}", paint.yellow(&flaw.code))
+        let code = match flaw.severity {
+            Severity::Error => paint.red(&flaw.code),
+            milder => format!("{}: {}", milder.word(), paint.yellow(&flaw.code)),
         };
         let (path, what) = (one_line(&flaw.path), one_line(&flaw.what));
         out.push_str(&format!("{path}:{}:{}: {code}: {what}\n", flaw.line, flaw.column));
@@ -114,7 +113,11 @@ pub fn github(checked: &Checked) -> String {
     let line = |flaw: &FlawDocument| {
         format!(
             "::{} file={},line={},col={},title={}::{}\n",
-            if flaw.severity == Severity::Error.word() { "error" } else { "warning" },
+            match flaw.severity {
+                Severity::Error => "error",
+                Severity::Warning => "warning",
+                Severity::Note => "notice",
+            },
             github_property(&flaw.path),
             flaw.line,
             flaw.column,

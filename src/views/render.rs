@@ -7,8 +7,8 @@ use unicode_width::UnicodeWidthStr;
 use super::document::{EventDocument, TaskDocument};
 use super::status::Status;
 use super::story::{self, Story};
-use super::verify::{Severity, Verification};
-use crate::model::{Span, Timestamp};
+use super::verify::Verification;
+use crate::model::{Severity, Span, Timestamp};
 
 /// Stands for the escape character in our own styles; the printer turns it into one only before `[…m`.
 pub const STYLE_START: char = '\u{fdd0}';

@@ -25,31 +25,9 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Event, EventId, Exhibit, FileChange, LostEvent, Place, Prior, Side, Span, TaskId, Timestamp, Wording,
+    Event, EventId, Exhibit, FileChange, LostEvent, Place, Prior, Severity, Side, Span, TaskId, Timestamp,
+    Wording,
 };
-
-/// How bad.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// A lie, or damage.
-    Error,
-    /// Something that somebody did past this program.
-    Warning,
-    /// Something that can't be told from honest use, or not from here.
-    Note,
-}
-
-impl Severity {
-    /// The word of the text.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warning => "warning",
-            Self::Note => "note",
-        }
-    }
-}
 
 /// One thing that was found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
