@@ -1,6 +1,6 @@
 //! The difference of two texts, by lines, short enough to be read beside other things.
 
-use similar::{ChangeTag, TextDiff};
+use imara_diff::{Algorithm, Diff, InternedInput, sources};
 
 /// How many lines are shown at most.
 const MOST: usize = 40;
@@ -27,28 +27,54 @@ pub fn lines(before: &str, after: &str) -> Lines {
         let shown = vec![format!("- ({} lines)", counts.0), format!("+ ({} lines)", counts.1)];
         return Lines { shown, left_out: counts.0 + counts.1 };
     }
-    let diff = TextDiff::from_lines(before, after);
+    let input = InternedInput::new(sources::lines(before), sources::lines(after));
+    let [old, new] = [&input.before, &input.after]
+        .map(|side| side.iter().map(|line| input.interner[*line]).collect::<Vec<_>>());
+    let mut diff = Diff::compute(Algorithm::Histogram, &input);
+    diff.postprocess_lines(&input);
     let mut found = Lines::default();
-    for (number, group) in diff.grouped_ops(AROUND).iter().enumerate() {
-        if number > 0 && found.shown.len() < MOST {
-            found.shown.push("…".to_owned());
+    // Up to where the old text has been told.
+    let mut told = 0;
+    for (number, hunk) in diff.hunks().enumerate() {
+        let (from, to) = (hunk.before.start as usize, hunk.before.end as usize);
+        let equal = &old[told..from];
+        if number == 0 {
+            found.show(' ', &equal[equal.len().saturating_sub(AROUND)..]);
+        } else if equal.len() > 2 * AROUND {
+            found.show(' ', &equal[..AROUND]);
+            found.skip();
+            found.show(' ', &equal[equal.len() - AROUND..]);
+        } else {
+            found.show(' ', equal);
         }
-        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
-            let sign = match change.tag() {
-                ChangeTag::Delete => '-',
-                ChangeTag::Insert => '+',
-                ChangeTag::Equal => ' ',
-            };
-            if found.shown.len() < MOST {
-                found
-                    .shown
-                    .push(format!("{sign} {}", cut(change.value().trim_end_matches(['\n', '\r']), LONGEST)));
+        found.show('-', &old[from..to]);
+        found.show('+', &new[hunk.after.start as usize..hunk.after.end as usize]);
+        told = to;
+    }
+    if found != Lines::default() {
+        found.show(' ', &old[told..old.len().min(told + AROUND)]);
+    }
+    found
+}
+
+impl Lines {
+    /// Shows these lines, or counts them where there is no room.
+    fn show(&mut self, sign: char, lines: &[&str]) {
+        for line in lines {
+            if self.shown.len() < MOST {
+                self.shown.push(format!("{sign} {}", cut(line.trim_end_matches(['\n', '\r']), LONGEST)));
             } else if sign != ' ' {
-                found.left_out += 1;
+                self.left_out += 1;
             }
         }
     }
-    found
+
+    /// Says that equal lines are not shown.
+    fn skip(&mut self) {
+        if self.shown.len() < MOST {
+            self.shown.push("…".to_owned());
+        }
+    }
 }
 
 /// As many characters, with `…` where there were more.
