@@ -1,9 +1,11 @@
 //! Walking history and comparing trees.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
+
+use gix::bstr::ByteSlice as _;
 
 use super::error::Doing;
-use super::object::{Entry, EntryKind};
+use super::object::{Entry, EntryKind, entries_of, entry_of};
 use super::repo::Repo;
 use super::{GitError, Oid};
 
@@ -73,7 +75,7 @@ impl Repo {
         Ok(None)
     }
 
-    /// What differs below `prefix` (a directory), by path. Equal sub-trees are not read.
+    /// What differs below `prefix` (a directory), in the order of git's trees. Equal sub-trees are not read.
     pub(crate) fn diff_trees(
         &self,
         before: Option<Oid>,
@@ -88,6 +90,22 @@ impl Repo {
         Ok(changes)
     }
 
+    /// What a merge made differ from all of these trees, as against the first of them: all of it where there is none.
+    pub(crate) fn diff_from_all(
+        &self,
+        before: &[Oid],
+        after: Oid,
+        prefix: &str,
+    ) -> Result<Vec<TreeChange>, GitError> {
+        let mut changes = self.diff_trees(before.first().copied(), after, prefix)?;
+        for tree in before.iter().skip(1) {
+            let theirs = self.diff_trees(Some(*tree), after, prefix)?;
+            let theirs: HashSet<&str> = theirs.iter().map(|change| change.path.as_str()).collect();
+            changes.retain(|change| theirs.contains(change.path.as_str()));
+        }
+        Ok(changes)
+    }
+
     fn compare(
         &self,
         path: &str,
@@ -98,30 +116,50 @@ impl Repo {
         if before == after {
             return Ok(());
         }
-        let is_tree =
-            |entry: &Option<Entry>| entry.as_ref().is_some_and(|entry| entry.kind == EntryKind::Tree);
-        if !is_tree(&before) && !is_tree(&after) {
-            changes.push(TreeChange { path: path.to_owned(), before, after });
-            return Ok(());
-        }
-        let mut names: BTreeMap<String, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
-        for (side, entry) in [(0, &before), (1, &after)] {
-            let Some(Entry { kind: EntryKind::Tree, id, .. }) = entry else { continue };
-            for child in self.entries(*id)? {
-                let pair = names.entry(child.name.clone()).or_default();
-                if side == 0 { pair.0 = Some(child) } else { pair.1 = Some(child) }
-            }
-        }
+        let tree = |entry: &Option<Entry>| {
+            entry.as_ref().filter(|entry| entry.kind == EntryKind::Tree).map(|entry| entry.id)
+        };
+        let trees = (tree(&before), tree(&after));
         // A file that became a directory, or the other way round.
-        let files =
-            (before.filter(|e| e.kind != EntryKind::Tree), after.filter(|e| e.kind != EntryKind::Tree));
+        let files = (before.filter(|_| trees.0.is_none()), after.filter(|_| trees.1.is_none()));
         if files.0.is_some() || files.1.is_some() {
             changes.push(TreeChange { path: path.to_owned(), before: files.0, after: files.1 });
         }
-        for (name, (before, after)) in names {
-            self.compare(&format!("{path}/{name}"), before, after, changes)?;
+        self.compare_trees(path, trees.0, trees.1, changes)
+    }
+
+    /// Both are walked side by side, and only what differs is taken up: a directory of a history has hundreds of
+    /// entries, of which a commit changes one.
+    fn compare_trees(
+        &self,
+        path: &str,
+        before: Option<Oid>,
+        after: Option<Oid>,
+        changes: &mut Vec<TreeChange>,
+    ) -> Result<(), GitError> {
+        let data = |tree: Option<Oid>| tree.map(|id| self.tree_data(id)).transpose();
+        let (before, after) = (data(before)?, data(after)?);
+        let mut old = entries_of(before.as_deref().unwrap_or_default()).peekable();
+        let mut new = entries_of(after.as_deref().unwrap_or_default()).peekable();
+        loop {
+            let (takes_old, takes_new) = match (old.peek(), new.peek()) {
+                (None, None) => return Ok(()),
+                (Some(Ok(one)), Some(Ok(two))) => {
+                    if one == two {
+                        (old.next(), new.next());
+                        continue;
+                    }
+                    let order = one.cmp(two);
+                    (order.is_le(), order.is_ge())
+                }
+                (one, two) => (one.is_some(), two.is_some()),
+            };
+            let gone = if takes_old { old.next().transpose()? } else { None };
+            let come = if takes_new { new.next().transpose()? } else { None };
+            let Some(name) = come.or(gone).map(|entry| entry.filename.to_str_lossy()) else { continue };
+            let (gone, come) = (gone.map(|entry| entry_of(&entry)), come.map(|entry| entry_of(&entry)));
+            self.compare(&format!("{path}/{name}"), gone, come, changes)?;
         }
-        Ok(())
     }
 
     /// The commit that a revision names: a branch, a tag, an id, `HEAD~3`. None if there is none.

@@ -7,7 +7,7 @@ use std::io;
 use std::rc::Rc;
 
 use gix::bstr::{BStr, BString, ByteSlice};
-use gix::objs::tree::EntryKind as GixKind;
+use gix::objs::tree::{EntryKind as GixKind, EntryRef};
 use gix::objs::{Kind, TreeRefIter, WriteTo as _};
 
 use super::error::Doing;
@@ -163,6 +163,11 @@ impl Repo {
         if kind == Kind::Blob { Ok(data) } else { Err(missing_kind("blob", id, kind)) }
     }
 
+    /// The bytes of a tree.
+    pub(super) fn tree_data(&self, id: Oid) -> Result<Rc<[u8]>, GitError> {
+        self.data(id, Kind::Tree, "tree")
+    }
+
     /// The bytes of a tree or a commit.
     fn data(&self, id: Oid, kind: Kind, word: &str) -> Result<Rc<[u8]>, GitError> {
         if kind == Kind::Tree && id == self.empty_tree() {
@@ -175,9 +180,10 @@ impl Repo {
                 let (found, data) = self.look_up(id)?.ok_or_else(|| missing(word, id))?;
                 let data: Rc<[u8]> = data.into();
                 let mut read = self.read.borrow_mut();
-                if read.len() < REMEMBERED {
-                    read.insert(id, (found, Rc::clone(&data)));
+                if read.len() >= REMEMBERED {
+                    read.clear();
                 }
+                read.insert(id, (found, Rc::clone(&data)));
                 (found, data)
             }
         };
@@ -205,9 +211,8 @@ impl Repo {
 
     /// The entries of a tree, sorted by name as git does.
     pub(crate) fn entries(&self, tree: Oid) -> Result<Vec<Entry>, GitError> {
-        let data = self.data(tree, Kind::Tree, "tree")?;
-        let entries = TreeRefIter::from_bytes(&data, gix::hash::Kind::Sha1);
-        entries.map(|entry| entry.doing("read a tree").map(|entry| entry_of(&entry))).collect()
+        let data = self.tree_data(tree)?;
+        entries_of(&data).map(|entry| entry.map(|entry| entry_of(&entry))).collect()
     }
 
     /// The entry at a path below a tree; none if it, or a directory on the way, is not there.
@@ -215,10 +220,10 @@ impl Repo {
         let mut tree = tree;
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
-            let data = self.data(tree, Kind::Tree, "tree")?;
+            let data = self.tree_data(tree)?;
             let mut found = None;
-            for entry in TreeRefIter::from_bytes(&data, gix::hash::Kind::Sha1) {
-                let entry = entry.doing("read a tree")?;
+            for entry in entries_of(&data) {
+                let entry = entry?;
                 if entry.filename == BStr::new(part) {
                     found = Some(entry_of(&entry));
                     break;
@@ -323,7 +328,12 @@ pub(super) fn again<T, E>(write: impl Fn() -> Result<T, E>) -> Result<T, E> {
     (0..TIMES).find_map(|_| write().ok()).map_or_else(write, Ok)
 }
 
-fn entry_of(entry: &gix::objs::tree::EntryRef<'_>) -> Entry {
+/// The entries in the bytes of a tree.
+pub(super) fn entries_of(data: &[u8]) -> impl Iterator<Item = Result<EntryRef<'_>, GitError>> {
+    TreeRefIter::from_bytes(data, gix::hash::Kind::Sha1).map(|entry| entry.doing("read a tree"))
+}
+
+pub(super) fn entry_of(entry: &EntryRef<'_>) -> Entry {
     Entry {
         name: entry.filename.to_str_lossy().into_owned(),
         kind: match entry.mode.kind() {

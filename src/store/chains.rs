@@ -1,7 +1,7 @@
 //! Records as chains: each with the one before it, and with where the board commit stands that it names.
 
-use std::cell::OnceCell;
-use std::collections::HashSet;
+use std::cell::{OnceCell, RefCell};
+use std::collections::{HashMap, HashSet};
 
 use crate::codec::{self, message, path, record, ref_name};
 use crate::git::{Entry, GitError, Oid, Repo};
@@ -21,13 +21,15 @@ pub(crate) struct Reachable<'r> {
     walked: &'r Stretch,
     under_way: Option<Intent>,
     beyond: OnceCell<(Stretch, HashSet<EventId>)>,
+    /// The events of commits that carry several: each of their records asks for them.
+    batches: RefCell<HashMap<Oid, HashSet<EventId>>>,
 }
 
 impl<'r> Reachable<'r> {
     /// From what was walked, and from all refs as they are when it is first asked for.
     pub(crate) fn new(repo: &'r Repo, walked: &'r Stretch) -> Result<Self, GitError> {
         let under_way = journal::peek(repo.common_dir())?;
-        Ok(Self { repo, walked, under_way, beyond: OnceCell::new() })
+        Ok(Self { repo, walked, under_way, beyond: OnceCell::new(), batches: RefCell::default() })
     }
 
     /// What branches, tags and `HEAD` lead to besides, and the events in it.
@@ -56,14 +58,7 @@ impl<'r> Reachable<'r> {
         let Some(point) = &record.board else { return Ok(Whence::Unnamed) };
         let Ok(commit) = Oid::from_hex(point.commit.as_bytes()) else { return Ok(Whence::Unnamed) };
         let event = record.event.as_ref().and_then(|event| event.id.as_ref());
-        let carries = match self.repo.commit(commit) {
-            Ok(found) => {
-                let (events, _) = message::events(&found.message);
-                Some(events.iter().any(|told| told.id.is_some() && told.id.as_ref() == event))
-            }
-            Err(GitError::Missing { .. }) => None,
-            Err(other) => return Err(other),
-        };
+        let carries = self.carries(commit, event)?;
         if self.walked.members.contains(&commit) {
             return Ok(Whence::Told { carries });
         }
@@ -81,6 +76,25 @@ impl<'r> Reachable<'r> {
             (Some(_) | None, _) => None,
         };
         Ok(Whence::Lost { is_announced, branch, carries })
+    }
+
+    /// Whether a commit carries an event; none if the commit is not there.
+    fn carries(&self, commit: Oid, event: Option<&EventId>) -> Result<Option<bool>, GitError> {
+        if let Some(known) = self.batches.borrow().get(&commit) {
+            return Ok(Some(event.is_some_and(|event| known.contains(event))));
+        }
+        let found = match self.repo.commit(commit) {
+            Ok(found) => found,
+            Err(GitError::Missing { .. }) => return Ok(None),
+            Err(other) => return Err(other),
+        };
+        let (events, _) = message::events(&found.message);
+        let ids: HashSet<EventId> = events.into_iter().filter_map(|told| told.id).collect();
+        let carries = event.is_some_and(|event| ids.contains(event));
+        if ids.len() > 1 {
+            self.batches.borrow_mut().insert(commit, ids);
+        }
+        Ok(Some(carries))
     }
 
     fn task(&self, tip: Oid, id: TaskId) -> Result<Option<Box<Task>>, GitError> {

@@ -6,24 +6,22 @@
 use sha2::{Digest, Sha256};
 
 use crate::codec::{self, path};
-use crate::git::{Commit, GitError, Oid, Repo, TreeChange};
+use crate::git::{Commit, GitError, Repo, TreeChange};
 use crate::model::{Action, Event, EventId, Task, Timestamp, Turn};
 
 /// The derived events of `commit`, beyond those that its message `said`.
 pub(crate) fn events(repo: &Repo, commit: &Commit, said: &[Event]) -> Result<Vec<Event>, GitError> {
-    let mut changes = match commit.parents.first() {
-        None => repo.diff_trees(None, commit.tree, path::BOARD)?,
-        Some(first) => match tree_of(repo, *first)? {
-            Some(before) => repo.diff_trees(Some(before), commit.tree, path::BOARD)?,
-            // The parent is beyond the edge of a shallow clone: nothing to compare with.
-            None => return Ok(Vec::new()),
-        },
-    };
-    for parent in commit.parents.iter().skip(1) {
-        let Some(before) = tree_of(repo, *parent)? else { continue };
-        let theirs = repo.diff_trees(Some(before), commit.tree, path::BOARD)?;
-        changes.retain(|change| theirs.iter().any(|other| other.path == change.path));
+    let mut before = Vec::new();
+    for (number, parent) in commit.parents.iter().enumerate() {
+        match repo.tree_of(*parent) {
+            Ok(tree) => before.push(tree),
+            // Beyond the edge of a shallow clone: nothing to compare with.
+            Err(GitError::Missing { .. }) if number == 0 => return Ok(Vec::new()),
+            Err(GitError::Missing { .. }) => {}
+            Err(other) => return Err(other),
+        }
     }
+    let changes = repo.diff_from_all(&before, commit.tree, path::BOARD)?;
     let mut derived = Vec::new();
     for change in &changes {
         for (action, fields) in describe(repo, change)? {
@@ -33,14 +31,6 @@ pub(crate) fn events(repo: &Repo, commit: &Commit, said: &[Event]) -> Result<Vec
         }
     }
     Ok(derived)
-}
-
-fn tree_of(repo: &Repo, commit: Oid) -> Result<Option<Oid>, GitError> {
-    match repo.tree_of(commit) {
-        Ok(tree) => Ok(Some(tree)),
-        Err(GitError::Missing { .. }) => Ok(None),
-        Err(other) => Err(other),
-    }
 }
 
 /// Whether an event tells of a change. A squash tells of each step, its difference only of where they led: a task

@@ -3,10 +3,10 @@
 //! Nothing that is kept beside the repository is believed here: every commit, tree and file is read from git.
 //! Of what was walked only ids are remembered.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::codec::{self, Problem, message, path};
-use crate::git::{Commit, Entry, EntryKind, GitError, Oid, Repo, Signature};
+use crate::git::{Commit, Entry, EntryKind, GitError, Oid, Repo, Signature, TreeChange};
 use crate::model::{Content, Damage, Exhibit, FileChange, Place, Side, Signed, Timestamp};
 
 use super::snapshot::LARGEST;
@@ -120,14 +120,14 @@ fn changes(
     trees: &[Oid],
     exhibit: &Exhibit,
 ) -> Result<Vec<FileChange>, GitError> {
-    let mut differing = repo.diff_trees(trees.first().copied(), commit.tree, path::BOARD)?;
-    for tree in trees.iter().skip(1) {
-        let theirs = repo.diff_trees(Some(*tree), commit.tree, path::BOARD)?;
-        differing.retain(|change| theirs.iter().any(|other| other.path == change.path));
+    let mut undone: HashMap<String, Vec<TreeChange>> = HashMap::new();
+    for change in undone_by(repo, commit)? {
+        undone.entry(change.path.clone()).or_default().push(change);
     }
-    let undone = undone(repo, commit)?;
     let mut found = Vec::new();
-    for change in differing {
+    let mut changed = HashSet::new();
+    for change in repo.diff_from_all(trees, commit.tree, path::BOARD)? {
+        changed.insert(change.path.clone());
         let place = path::entry(&change.path);
         let mut before = Vec::new();
         if trees.len() > 1 {
@@ -139,10 +139,10 @@ fn changes(
             before.push(side(repo, &change.path, &place, change.before.as_ref())?);
         }
         let ids = (change.before.map(|entry| entry.id), change.after.as_ref().map(|entry| entry.id));
-        let is_reverted = undone.iter().any(|other| {
+        let is_reverted = undone.get(&change.path).into_iter().flatten().any(|other| {
             let theirs = (other.before.as_ref().map(|e| e.id), other.after.as_ref().map(|e| e.id));
             // Exactly as it was, or what came after it has been kept.
-            other.path == change.path && (ids.1 == theirs.0 || ids.0 != theirs.1)
+            ids.1 == theirs.0 || ids.0 != theirs.1
         });
         found.push(FileChange {
             after: side(repo, &change.path, &place, change.after.as_ref())?,
@@ -156,7 +156,7 @@ fn changes(
     }
     for place in exhibit.events.iter().filter_map(Place::of) {
         let Some(path) = path::of_entry(&place) else { continue };
-        if exhibit.is_import || found.iter().any(|change| change.path == path) {
+        if exhibit.is_import || !changed.insert(path.clone()) {
             continue;
         }
         let entry = repo.entry_at(commit.tree, &path)?;
@@ -180,7 +180,7 @@ fn changes(
 }
 
 /// What the commits changed that this one says to revert.
-fn undone(repo: &Repo, commit: &Commit) -> Result<Vec<crate::git::TreeChange>, GitError> {
+fn undone_by(repo: &Repo, commit: &Commit) -> Result<Vec<TreeChange>, GitError> {
     let mut found = Vec::new();
     for hex in message::reverted(&commit.message) {
         let Ok(id) = Oid::from_hex(hex.as_bytes()) else { continue };
