@@ -7,14 +7,19 @@ use super::yaml::{Document, Fields, Problem, Unwritable, Value};
 /// The bytes of an entry: its keys in this order; `None` = the key is not written (and removed where it
 /// was). Of `old` only the lines of keys whose value differs are rewritten.
 pub(super) fn write(old: Option<&[u8]>, entries: &[(&str, Option<Value>)]) -> Result<Vec<u8>, Problem> {
-    let Some(old) = old else {
-        let present: Vec<(&str, Value)> =
-            entries.iter().filter_map(|(key, value)| Some((*key, value.clone()?))).collect();
-        return Ok(Document::of(&present).map_err(unwritable)?.to_bytes());
-    };
+    let Some(old) = old else { return Ok(Document::of(&present(entries)).map_err(unwritable)?.to_bytes()) };
     let mut document = Document::parse(old)?;
     rewrite(&mut document, entries)?;
     Ok(document.to_bytes())
+}
+
+/// Whether an entry with these keys fits into a file, in a fraction of what it costs to write it.
+pub(super) fn check(entries: &[(&str, Option<Value>)]) -> Result<(), Problem> {
+    Document::text_of(&present(entries)).map(drop).map_err(unwritable)
+}
+
+fn present<'k>(entries: &[(&'k str, Option<Value>)]) -> Vec<(&'k str, Value)> {
+    entries.iter().filter_map(|(key, value)| Some((*key, value.clone()?))).collect()
 }
 
 /// The same on a document.

@@ -87,6 +87,15 @@ fn depends_on(fields: &Fields<'_>) -> Result<Vec<TaskId>, Problem> {
 
 /// The bytes of a task; of `old`, only the lines of what differs are rewritten.
 pub(crate) fn encode(task: &Task, old: Option<&[u8]>) -> Result<Vec<u8>, Problem> {
+    write(old, &entries(task))
+}
+
+/// Whether a task fits into a file.
+pub(crate) fn check(task: &Task) -> Result<(), Problem> {
+    super::entry::check(&entries(task))
+}
+
+fn entries(task: &Task) -> Vec<(&'static str, Option<Value>)> {
     let claim = task.status.claim();
     let completed_at = match &task.status {
         Status::Done { completed_at, .. } => *completed_at,
@@ -94,29 +103,26 @@ pub(crate) fn encode(task: &Task, old: Option<&[u8]>) -> Result<Vec<u8>, Problem
     };
     let epoch = i64::try_from(task.epoch).unwrap_or(i64::MAX);
     let text = |text: &str| Some(Value::Text(text.to_owned()));
-    write(
-        old,
-        &[
-            ("id", text(task.id.as_str())),
-            ("workstream", text(task.workstream.as_str())),
-            ("title", text(&task.title)),
-            ("status", text(task.status.word())),
-            ("assigned_to", Some(nullable(claim.map(|claim| claim.agent.as_str())))),
-            ("epoch", Some(Value::Int(epoch))),
-            ("claimed_at", Some(nullable_stamp(claim.and_then(|claim| claim.claimed_at)))),
-            ("completed_at", Some(nullable_stamp(completed_at))),
-            ("priority", Some(Value::Int(task.priority.0))),
-            ("estimate", Some(nullable(task.estimate.as_deref()))),
-            ("depends_on", Some(list(&task.depends_on))),
-            ("labels", Some(list(&task.labels))),
-            ("created_at", Some(stamp(task.created_at))),
-            ("created_by", text(&task.created_by)),
-            ("description", text(&task.description)),
-            ("result", Some(nullable(task.result.as_deref()))),
-            ("reason", task.status.reason().and_then(text)),
-            ("imported", imported(&task.imported)),
-        ],
-    )
+    vec![
+        ("id", text(task.id.as_str())),
+        ("workstream", text(task.workstream.as_str())),
+        ("title", text(&task.title)),
+        ("status", text(task.status.word())),
+        ("assigned_to", Some(nullable(claim.map(|claim| claim.agent.as_str())))),
+        ("epoch", Some(Value::Int(epoch))),
+        ("claimed_at", Some(nullable_stamp(claim.and_then(|claim| claim.claimed_at)))),
+        ("completed_at", Some(nullable_stamp(completed_at))),
+        ("priority", Some(Value::Int(task.priority.0))),
+        ("estimate", Some(nullable(task.estimate.as_deref()))),
+        ("depends_on", Some(list(&task.depends_on))),
+        ("labels", Some(list(&task.labels))),
+        ("created_at", Some(stamp(task.created_at))),
+        ("created_by", text(&task.created_by)),
+        ("description", text(&task.description)),
+        ("result", Some(nullable(task.result.as_deref()))),
+        ("reason", task.status.reason().and_then(text)),
+        ("imported", imported(&task.imported)),
+    ]
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 //! A file is replaced and never rewritten in place: whoever has it open keeps what he opened. No link is
 //! followed on the way to a file or at its end, and nothing that could block (a FIFO, a device) is opened.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::{self, Metadata};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::GitError;
 use super::linked_lock::{create, remove};
@@ -41,11 +41,11 @@ impl From<&Metadata> for Stat {
     }
 }
 
-/// The files below one root, for the length of one command: a directory is looked at once.
+/// The files below one root, for the length of one command: a directory is looked at once. Threads may share it.
 pub(crate) struct Files {
     root: PathBuf,
     /// Whether a directory is there, by its path from the root.
-    seen: RefCell<HashMap<String, bool>>,
+    seen: Mutex<HashMap<String, bool>>,
 }
 
 fn in_the_way(path: &str, why: &str) -> GitError {
@@ -60,15 +60,20 @@ fn directories(relative: &str) -> impl DoubleEndedIterator<Item = &str> {
 impl Files {
     /// The files below this root.
     pub(crate) fn at(root: &Path) -> Self {
-        Self { root: root.to_owned(), seen: RefCell::default() }
+        Self { root: root.to_owned(), seen: Mutex::default() }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<String, bool>> {
+        // Whatever panicked elsewhere, each entry is true by itself.
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, directory: &str, is_there: bool) {
-        self.seen.borrow_mut().insert(directory.to_owned(), is_there);
+        self.seen().insert(directory.to_owned(), is_there);
     }
 
     fn known(&self, directory: &str) -> Option<bool> {
-        self.seen.borrow().get(directory).copied()
+        self.seen().get(directory).copied()
     }
 
     /// Whether a directory is there and is one.

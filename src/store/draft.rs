@@ -3,13 +3,13 @@
 //! Writing objects is harmless: nothing points at them until the transaction publishes.
 
 use crate::codec::{self, Problem, message, path, record, ref_name};
-use crate::git::{CommitDraft, GitError, KeptPack, Oid, Repo, Sign, Signature, blob_id};
+use crate::git::{self, CommitDraft, GitError, KeptPack, Oid, Repo, Sign, Signature, blob_id};
 use crate::model::{BoardPoint, Change, Code, Edit, Fault, Record, RecordEdit, Refusal, Timestamp};
 
 use super::StoreError;
 use super::journal::{FileMove, Move};
 use super::records;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Stored};
 
 /// Who stands in the commits.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,14 @@ pub(crate) fn write_signed<O>(
     sign: &Sign<'_>,
 ) -> Result<Draft, StoreError> {
     let (author, committer) = (identity.author_at(now), identity.committer_at(now));
-    let files = change.edits.iter().map(|edit| file_of(snapshot, edit)).collect::<Result<Vec<_>, _>>()?;
+    let edits = change.edits.iter().map(|edit| {
+        let path = path_of(edit);
+        snapshot.file(&path).map(|stored| (edit, path, stored))
+    });
+    let edits = edits.collect::<Result<Vec<_>, _>>()?;
+    let files = git::in_parallel(&edits, |part| {
+        part.iter().map(|(edit, path, stored)| file_of(edit, path, stored.as_ref())).collect()
+    })?;
     let files: Vec<DraftFile> =
         files.into_iter().filter(|file| file.old != file.new.as_ref().map(|(id, _)| *id)).collect();
     let blobs: Vec<(Oid, &[u8])> = files
@@ -155,18 +162,20 @@ pub(crate) fn write_record_commit(
     })
 }
 
-/// The file of an edit: only the lines of fields that differ are rewritten.
-fn file_of(snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError> {
-    let path = match edit {
+fn path_of(edit: &Edit) -> String {
+    match edit {
         Edit::Workstream(workstream) => path::of_workstream(&workstream.name),
         Edit::Task(task) => path::of_task(task.id),
         Edit::Agent(agent) => path::of_agent(&agent.id),
         Edit::Knowledge(knowledge) => path::of_knowledge(&knowledge.topic),
         Edit::RemoveKnowledge(topic) => path::of_knowledge(topic),
         Edit::File { path, .. } | Edit::RemoveFile(path) => path::of_file(path),
-    };
-    let stored = snapshot.file(&path)?;
-    let before = stored.as_ref().map(|stored| stored.bytes.as_slice());
+    }
+}
+
+/// The file of an edit: only the lines of fields that differ are rewritten.
+fn file_of(edit: &Edit, path: &str, stored: Option<&Stored>) -> Result<DraftFile, StoreError> {
+    let before = stored.map(|stored| stored.bytes.as_slice());
     let bytes = match edit {
         Edit::Workstream(workstream) => Some(codec::workstream::encode(workstream, before)),
         Edit::Task(task) => Some(codec::task::encode(task, before)),
@@ -177,10 +186,10 @@ fn file_of(snapshot: &Snapshot<'_>, edit: &Edit) -> Result<DraftFile, StoreError
     };
     let bytes = bytes.transpose().map_err(|problem: Problem| {
         let Problem { line, column, why } = problem;
-        Fault::Damaged(crate::model::Damage { path: path.clone(), line, column, why })
+        Fault::Damaged(crate::model::Damage { path: path.to_owned(), line, column, why })
     })?;
     let old = stored.map(|stored| stored.blob);
     let new = bytes.map(|bytes| (blob_id(&bytes), bytes));
-    let moved = FileMove { path, old: old.map(Into::into), new: new.as_ref().map(|(id, _)| (*id).into()) };
-    Ok(DraftFile { moved, old, new })
+    let (before, after) = (old.map(Into::into), new.as_ref().map(|(id, _)| (*id).into()));
+    Ok(DraftFile { moved: FileMove { path: path.to_owned(), old: before, new: after }, old, new })
 }

@@ -5,7 +5,9 @@
 
 use std::path::PathBuf;
 
-use crate::git::{self, Files, GitError, Index, IndexLock, Oid, PreparedIndexLock, Repo, Worktree};
+use crate::git::{
+    self, Files, GitError, Index, IndexEdit, IndexLock, Oid, PreparedIndexLock, Repo, Worktree,
+};
 
 use super::draft::DraftFile;
 use super::journal::{Following, Place};
@@ -115,24 +117,31 @@ impl Locked {
 
     /// Writes the files and the index. After this the worktree shows the new board.
     pub(crate) fn advance(self, files: &[DraftFile]) -> Result<(), GitError> {
-        let mut edits = Vec::with_capacity(files.len());
-        for file in files {
-            let path = &file.moved.path;
-            let skipped = self.index.entry(path).is_some_and(|entry| entry.is_skip_worktree);
-            match &file.new {
-                Some((id, _)) if skipped => edits.push((path.clone(), Some((*id, git::Stat::default())))),
-                Some((id, bytes)) => {
-                    let stat = self.files.write(path, bytes)?;
-                    edits.push((path.clone(), Some((*id, stat))));
-                }
-                None => {
-                    if !skipped {
-                        self.files.remove(path)?;
-                    }
-                    edits.push((path.clone(), None));
-                }
-            }
-        }
+        let (index, on_disk) = (&self.index, &self.files);
+        let (written, removed): (Vec<&DraftFile>, Vec<_>) = files.iter().partition(|file| file.new.is_some());
+        let advance =
+            |part: &[&DraftFile]| part.iter().map(|file| advance_file(index, on_disk, file)).collect();
+        let mut edits = git::in_parallel(&written, advance)?;
+        // One after the other, and last: a directory goes when it is empty, and must not go while it is filled.
+        let removed: Vec<IndexEdit> = advance(&removed)?;
+        edits.extend(removed);
         self.lock.commit(|file| self.index.splice(&edits, file))
     }
+}
+
+/// Writes or removes one file; what the index is to say of it.
+fn advance_file(index: &Index, on_disk: &Files, file: &DraftFile) -> Result<IndexEdit, GitError> {
+    let path = &file.moved.path;
+    let is_skipped = index.entry(path).is_some_and(|entry| entry.is_skip_worktree);
+    let entry = match &file.new {
+        Some((id, _)) if is_skipped => Some((*id, git::Stat::default())),
+        Some((id, bytes)) => Some((*id, on_disk.write(path, bytes)?)),
+        None => {
+            if !is_skipped {
+                on_disk.remove(path)?;
+            }
+            None
+        }
+    };
+    Ok((path.clone(), entry))
 }

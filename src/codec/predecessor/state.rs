@@ -182,7 +182,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// What can be read must be writable, by the same code that will write it.
-    fn check_writable(&mut self, at: usize, path: &str, written: Result<Vec<u8>, crate::codec::Problem>) {
+    fn check_writable<T>(&mut self, at: usize, path: &str, written: Result<T, crate::codec::Problem>) {
         if let Err(problem) = written {
             self.report.problems.push(self.source.problem(at, path, problem.why));
         }
@@ -313,7 +313,7 @@ impl Reader<'_, '_, '_> {
                 read.imported.0.insert("updated_at".to_owned(), text);
             }
         }
-        self.check_writable(entity.at, &entity.path, task::encode(&read, None));
+        self.check_writable(entity.at, &entity.path, task::check(&read));
         Some(read)
     }
 

@@ -39,16 +39,24 @@ impl Document {
         Document::default()
     }
 
-    /// A document with these keys in this order, as [`Document::set`] would write them.
-    pub fn of(entries: &[(&str, Value)]) -> Result<Document, Unwritable> {
+    /// The text of a document with these keys in this order. It is not read back.
+    pub fn text_of(entries: &[(&str, Value)]) -> Result<String, Unwritable> {
         let mut source = String::new();
         for (key, value) in entries {
             emit::push_key(&mut source, key)?;
             source.push(':');
             emit::push_value(&mut source, value, 0, "", Lines::Block)?;
         }
+        match source.len() {
+            ..=MAX_BYTES => Ok(source),
+            bytes => Err(Unwritable::TooLarge { bytes }),
+        }
+    }
+
+    /// A document with these keys in this order, as [`Document::set`] would write them.
+    pub fn of(entries: &[(&str, Value)]) -> Result<Document, Unwritable> {
         let document = Document::default();
-        document.accept(source, |parsed| {
+        document.accept(Document::text_of(entries)?, |parsed| {
             parsed.entries.len() == entries.len()
                 && std::iter::zip(&parsed.entries, entries)
                     .all(|((key, read), (name, value))| key == name && read.says(value))
