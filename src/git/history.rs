@@ -146,7 +146,7 @@ impl Repo {
                 (None, None) => return Ok(()),
                 (Some(Ok(one)), Some(Ok(two))) => {
                     if one == two {
-                        (old.next(), new.next());
+                        let _of_both = (old.next(), new.next());
                         continue;
                     }
                     let order = one.cmp(two);
