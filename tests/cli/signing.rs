@@ -1,7 +1,8 @@
 //! Signed commits: by the program that git would call, before any lock is taken, or not at all.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use super::support::{Sandbox, hermetic};
 
@@ -63,11 +64,76 @@ fn every_commit_on_the_board_is_signed_and_verifies() {
     let public = std::fs::read_to_string(sandbox.home().join("key.pub")).unwrap();
     sandbox.git(&["config", "user.signingkey", &format!("key::{}", public.trim())]);
     sandbox.run(&["t", "add", "w", "x"]).code(1);
-    // The key that a command names, and no key at all.
+    // No key at all.
     sandbox.git(&["config", "--unset", "user.signingkey"]);
     let none = sandbox.run(&["t", "add", "w", "x"]).code(1);
     assert!(none.err.contains("names a key to sign with"), "{}", none.err);
     assert!(none.err.contains("hint: git config --show-origin"), "{}", none.err);
+    sandbox.is_clean();
+}
+
+/// A program that is ended with the test.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _it_may_be_gone = self.0.kill();
+        let _nobody_waits_for_it = self.0.wait();
+    }
+}
+
+#[test]
+fn the_key_that_a_command_names_is_asked_of_the_agent() {
+    if !has("ssh-agent") {
+        return;
+    }
+    let sandbox = with_ssh();
+    // Short: a socket is in it.
+    let home = tempfile::Builder::new().prefix("ssh").tempdir_in("/tmp").unwrap();
+    let socket = home.path().join("agent");
+    let mut agent = Command::new("ssh-agent");
+    agent.arg("-D").arg("-a").arg(&socket).stdout(Stdio::piped());
+    let mut agent = Running(agent.spawn().unwrap());
+    // It says where it listens once it does.
+    let mut first = String::new();
+    BufReader::new(agent.0.stdout.take().unwrap()).read_line(&mut first).unwrap();
+    let mut add = Command::new("ssh-add");
+    add.arg("-q").arg(sandbox.home().join("key")).env("SSH_AUTH_SOCK", &socket);
+    assert!(add.status().unwrap().success());
+    let public = std::fs::read_to_string(sandbox.home().join("key.pub")).unwrap();
+    sandbox.git(&["config", "--unset", "user.signingkey"]);
+    sandbox.git(&["config", "gpg.ssh.defaultKeyCommand", &format!("echo 'key::{}'", public.trim())]);
+    let mut add = sandbox.command(&sandbox.root, &["t", "add", "w", "Pay"]);
+    let output = add.env("SSH_AUTH_SOCK", &socket).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    sandbox.git(&["verify-commit", "HEAD"]);
+    sandbox.git(&["config", "gpg.ssh.defaultKeyCommand", "echo nothing of the kind"]);
+    let refused = sandbox.run(&["t", "add", "w", "x"]).code(1);
+    assert!(refused.err.contains("named no key"), "{}", refused.err);
+    sandbox.is_clean();
+}
+
+/// An S/MIME program is called as git calls it, and its signature stands where git looks for it.
+#[test]
+fn an_x509_program_signs_with_the_key_that_is_named() {
+    let sandbox = Sandbox::board();
+    let told = sandbox.home().join("told");
+    let script = format!(
+        "echo \"$@\" > '{}'\ncat > /dev/null\necho '[GNUPG:] SIG_CREATED D' >&2\n\
+         printf -- '-----BEGIN SIGNED MESSAGE-----\\nabc\\n-----END SIGNED MESSAGE-----\\n'",
+        told.display()
+    );
+    sandbox.git(&["config", "commit.gpgsign", "true"]);
+    sandbox.git(&["config", "gpg.format", "x509"]);
+    sandbox.git(&["config", "gpg.x509.program", &program(&sandbox, "gpgsm", &script)]);
+    sandbox.git(&["config", "user.signingkey", "0xADA"]);
+    sandbox.run(&["t", "add", "w", "Pay"]).ok();
+    assert_eq!(std::fs::read_to_string(told).unwrap(), "--status-fd=2 -bsau 0xADA\n");
+    let commit = sandbox.git(&["cat-file", "commit", "HEAD"]);
+    assert!(
+        commit.contains("\ngpgsig -----BEGIN SIGNED MESSAGE-----\n abc\n -----END SIGNED MESSAGE-----\n"),
+        "{commit}"
+    );
     sandbox.is_clean();
 }
 
