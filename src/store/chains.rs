@@ -148,8 +148,20 @@ fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
     Ok(Some(Read { record, author, is_import, parent: commit.parents.first().copied() }))
 }
 
-/// Who had each task before an event, as far as the refs of claims tell.
+/// Who had each task before an event, as far as the archive and the refs of claims tell: of two that tell, the last.
+/// The archive knows of a claim only what it was when it was put there.
 pub(crate) fn each_prior(repo: &Repo, take: &mut dyn FnMut(EventId, Prior)) -> Result<(), GitError> {
+    let mut older = repo.empty_tree();
+    for tree in archive_trees(repo)? {
+        for (id, before, after) in differing(repo, older, tree)? {
+            let (Some(before), Some(after)) = (before, after) else { continue };
+            let Record { standing, epoch, .. } = decoded(repo, id, &before)?;
+            if let Some(id) = decoded(repo, id, &after)?.event.and_then(|event| event.id) {
+                take(id, Prior { standing, epoch });
+            }
+        }
+        older = tree;
+    }
     for (name, tip) in repo.list_refs(ref_name::CLAIMS)? {
         let mut next = read(repo, &name, tip)?;
         while let Some(later) = next {
@@ -207,21 +219,10 @@ pub(crate) fn each_link(
 
 /// The records of the archive, each where it was put there or changed.
 fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) -> Result<(), GitError> {
-    let Some(tip) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(()) };
-    let mut trees = Vec::new();
-    let mut next = Some(tip);
-    while let Some(id) = next {
-        let commit = match repo.commit(id) {
-            Ok(commit) => commit,
-            Err(GitError::Missing { .. }) => break,
-            Err(other) => return Err(other),
-        };
-        trees.push(commit.tree);
-        next = commit.parents.first().copied();
-    }
+    let mut trees = archive_trees(repo)?.into_iter().peekable();
     let mut older = repo.empty_tree();
-    while let Some(tree) = trees.pop() {
-        let is_latest = trees.is_empty();
+    while let Some(tree) = trees.next() {
+        let is_latest = trees.peek().is_none();
         for (id, before, after) in differing(repo, older, tree)? {
             let (record, before) = match &after {
                 Some(after) => (decoded(repo, id, after)?, before),
@@ -258,6 +259,23 @@ fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) 
         }
     }
     Ok(())
+}
+
+/// What the archive was, from its beginning on.
+fn archive_trees(repo: &Repo) -> Result<Vec<Oid>, GitError> {
+    let mut trees = Vec::new();
+    let mut next = repo.read_ref(ref_name::ARCHIVE)?;
+    while let Some(id) = next {
+        let commit = match repo.commit(id) {
+            Ok(commit) => commit,
+            Err(GitError::Missing { .. }) => break,
+            Err(other) => return Err(other),
+        };
+        trees.push(commit.tree);
+        next = commit.parents.first().copied();
+    }
+    trees.reverse();
+    Ok(trees)
 }
 
 fn decoded(repo: &Repo, id: TaskId, entry: &Entry) -> Result<Record, GitError> {

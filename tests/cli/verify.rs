@@ -31,7 +31,7 @@
 //! The honest history of the ordinary run is short. The long one, best with a fast program:
 //!
 //! ```text
-//! HONEST=10000 cargo test --profile sweep --test cli honest -- --nocapture
+//! HONEST=10000 SEED=8 cargo test --profile sweep --test cli honest -- --nocapture
 //! ```
 
 use std::cell::Cell;
@@ -500,11 +500,11 @@ impl Dice {
 
 /// A history of at least so many mutations, made by our commands and by plain git: agents that claim, release, take
 /// over and are refused, batches, calls that are killed, branches that land in every way git knows.
-fn play(mutations: usize) -> Scene {
+fn play(mutations: usize, seed: u64) -> Scene {
     let scene = Scene::new(7);
     scene.sandbox.write(".orchestrator/config.yaml", "format: 1\nclaims:\n  stale_after: 20m\n");
     scene.git(&["commit", "-q", "-am", "Claims are stale soon"]);
-    let mut dice = Dice(7);
+    let mut dice = Dice(seed);
     let mut tasks: Vec<String> = Vec::new();
     let (mut done, mut round) = (0, 0);
     while done < mutations {
@@ -647,8 +647,9 @@ fn land(scene: &Scene, branch: &str, round: usize) {
 
 #[test]
 fn an_honest_history_gives_nothing_above_a_note() {
-    let mutations = std::env::var("HONEST").ok().and_then(|text| text.parse().ok()).unwrap_or(100);
-    let scene = play(mutations);
+    let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let mutations = number("HONEST").map_or(100, |count: u64| count as usize);
+    let scene = play(mutations, number("SEED").unwrap_or(7));
     let began = Instant::now();
     let (code, found) = scene.verify();
     let bad: Vec<&Value> =

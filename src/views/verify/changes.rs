@@ -4,6 +4,7 @@ use crate::model::{
     Action, Compare, Content, Event, Exhibit, FieldChange, FileChange, Place, Side, Status, Task, Wording,
 };
 
+use super::overtaken::{is_original, is_overtaken};
 use super::story::story;
 use super::{Judge, Severity, is_undoing};
 
@@ -90,6 +91,23 @@ impl Judge {
     }
 
     fn task(&mut self, exhibit: &Exhibit, change: &FileChange, before: Option<&Task>, events: &[Told<'_>]) {
+        let (overtaken, events): (Vec<Told<'_>>, Vec<_>) = match before {
+            Some(before) if !is_original(exhibit) => {
+                events.iter().partition(|(event, _)| is_overtaken(event, before, change.is_changed))
+            }
+            Some(_) | None => (Vec::new(), events.to_vec()),
+        };
+        for (event, _) in overtaken {
+            let what = format!("`{}` by {}: the file had gone further", event.action.word(), event.agent);
+            self.tell(Severity::Note, "elsewhere", exhibit, Some(&change.path), what);
+        }
+        if events.is_empty() {
+            if change.is_changed {
+                self.silent(exhibit, change);
+            }
+            return;
+        }
+        let events = events.as_slice();
         let priors = &self.priors;
         let prior = |event: &Event| event.id.as_ref().and_then(|id| priors.get(id));
         let told = story(before, events.iter().map(|(event, is_fresh)| (*event, *is_fresh, prior(event))));

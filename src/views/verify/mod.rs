@@ -14,6 +14,7 @@
 
 mod changes;
 mod links;
+mod overtaken;
 mod story;
 #[cfg(test)]
 mod tests;

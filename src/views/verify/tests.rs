@@ -7,26 +7,26 @@ use crate::views::fake::{at, event, id, task};
 const TASK: &str = "299833bc";
 const PATH: &str = ".orchestrator/tasks/29/299833bc.yaml";
 
-fn held(agent: &str) -> Task {
+pub(super) fn held(agent: &str) -> Task {
     Task { epoch: 1, ..task(TASK, "w", "Pay").held(agent, at(1)).task }
 }
 
-fn done(agent: &str) -> Task {
+pub(super) fn done(agent: &str) -> Task {
     Task { epoch: 1, ..task(TASK, "w", "Pay").done(agent, at(1), at(2), "ok").task }
 }
 
-fn pending() -> Task {
+pub(super) fn pending() -> Task {
     task(TASK, "w", "Pay").seen().task
 }
 
-fn claimed(agent: &str) -> Event {
+pub(super) fn claimed(agent: &str) -> Event {
     event("e1", at(1), agent, Action::TaskClaimed)
         .with("workstream", "w")
         .with("task_id", TASK)
         .with("epoch", 1)
 }
 
-fn completed(agent: &str) -> Event {
+pub(super) fn completed(agent: &str) -> Event {
     event("e2", at(2), agent, Action::TaskCompleted)
         .with("workstream", "w")
         .with("task_id", TASK)
@@ -146,6 +146,26 @@ fn a_change_without_an_event_is_judged_by_what_it_is() {
         one(Wording::Ours, vec![other], Some(done("a")), Some(held("a"))),
         [(Severity::Error, "unexplained")]
     );
+}
+
+#[test]
+fn a_branch_lands_where_others_have_gone_further() {
+    use Severity::{Error, Note};
+    let renamed = |task: Task| Task { title: "Other".to_owned(), ..task };
+    let rename = event("e9", at(3), "a", Action::TaskUpdated)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("changed", serde_json::json!(["title"]))
+        .with("title", "Other");
+    let squash = |events, before, after| one(Wording::Squashed, events, Some(before), Some(after));
+    assert_eq!(squash(vec![claimed("a")], done("a"), done("a")), [(Note, "elsewhere")]);
+    let both = vec![rename, claimed("a")];
+    assert_eq!(squash(both.clone(), done("a"), renamed(done("a"))), [(Note, "elsewhere")]);
+    assert_eq!(squash(vec![claimed("a")], pending(), pending()), [(Error, "unshown")]);
+    assert_eq!(squash(vec![completed("a")], held("a"), held("a")), [(Error, "unshown")]);
+    // Where a mutation wrote it, a claim of what is held is no honest one.
+    let wrote = one(Wording::Ours, vec![claimed("a")], Some(done("a")), Some(done("a")));
+    assert!(wrote.contains(&(Error, "unshown")), "{wrote:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@
 
 use crate::model::{Event, Exhibit, Timestamp, Wording};
 
+use super::overtaken::is_original;
 use super::{Judge, Severity, number};
 
 impl Judge {
@@ -29,7 +30,7 @@ impl Judge {
             return;
         }
         let (Some(first), Some(last)) = (told.iter().min(), told.iter().max()) else { return };
-        let (author, is_original) = (exhibit.author.at, exhibit.author.at == exhibit.committer.at);
+        let author = exhibit.author.at;
         // A date is in whole seconds.
         let apart = last.since(author).max(author.since(*first));
         if apart > self.slack {
@@ -37,7 +38,7 @@ impl Judge {
             self.tell(Severity::Error, "date", exhibit, None, what);
         }
         if let Some(peak) = peak.map(Timestamp::from_millis)
-            && is_original
+            && is_original(exhibit)
             && first.plus(self.slack) < peak
         {
             let back = peak.since(*first).in_words();
