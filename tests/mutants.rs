@@ -344,7 +344,7 @@ const MUTANTS: &[Mutant] = &[
         file: "src/views/verify/links.rs",
         old: "        if record.epoch < least {\n            wrongs.push((\"epoch_back\", what));\n        } else if record.epoch > most {\n",
         new: "        if record.epoch < least {\n            wrongs.push((\"epoch_back\", what));\n        } else if record.epoch > most.saturating_add(9) {\n",
-        harness: &["--test", "cli", "verify"],
+        harness: &["--lib", "verify"],
         scene: None,
     },
     Mutant {

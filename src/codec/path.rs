@@ -3,7 +3,8 @@
 //! Paths are from the repository's root with `/` between their parts, as git has them. An id or a name
 //! inside a file never makes a path; only values that are valid by construction do.
 
-use crate::model::{self, AgentId, TaskId, Topic, WorkstreamName};
+pub(crate) use crate::model::Place;
+use crate::model::{AgentId, TaskId, Topic, WorkstreamName};
 
 /// The board's directory.
 pub(crate) const BOARD: &str = ".orchestrator";
@@ -50,43 +51,14 @@ pub(crate) fn of_file(name: &str) -> String {
     format!("{BOARD}/{name}")
 }
 
-/// What a path of the board is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    /// A workstream's file.
-    Workstream(WorkstreamName),
-    /// A task's file.
-    Task(TaskId),
-    /// An agent's file.
-    Agent(AgentId),
-    /// A topic's file.
-    Knowledge(Topic),
-    /// A file that belongs to the board but is no entry: settings, templates, README, attributes.
-    Furniture,
-    /// A file that no entry can have: a bad name, a wrong directory.
-    Stray,
-}
-
 /// The file of an entry.
-pub(crate) fn of_entry(entry: &model::Place) -> Option<String> {
+pub(crate) fn of_entry(entry: &Place) -> Option<String> {
     match entry {
-        model::Place::Workstream(name) => Some(of_workstream(name)),
-        model::Place::Task(id) => Some(of_task(*id)),
-        model::Place::Agent(id) => Some(of_agent(id)),
-        model::Place::Knowledge(topic) => Some(of_knowledge(topic)),
-        model::Place::Furniture | model::Place::Stray => None,
-    }
-}
-
-/// What this path is about, in the words of history.
-pub(crate) fn entry(path: &str) -> model::Place {
-    match place(path) {
-        Place::Workstream(name) => model::Place::Workstream(name),
-        Place::Task(id) => model::Place::Task(id),
-        Place::Agent(id) => model::Place::Agent(id),
-        Place::Knowledge(topic) => model::Place::Knowledge(topic),
-        Place::Furniture => model::Place::Furniture,
-        Place::Stray => model::Place::Stray,
+        Place::Workstream(name) => Some(of_workstream(name)),
+        Place::Task(id) => Some(of_task(*id)),
+        Place::Agent(id) => Some(of_agent(id)),
+        Place::Knowledge(topic) => Some(of_knowledge(topic)),
+        Place::Furniture | Place::Stray => None,
     }
 }
 

@@ -3,8 +3,8 @@
 //! A store reads these values from git; what they mean for one another is decided elsewhere, and purely.
 
 use super::{
-    Action, Agent, AgentId, Damage, Event, Knowledge, Record, Standing, Task, TaskId, Timestamp, Topic,
-    Workstream, WorkstreamName,
+    Action, Agent, AgentId, Damage, EntityKey, Event, Knowledge, Record, Standing, Task, TaskId, Timestamp,
+    Topic, Workstream, WorkstreamName,
 };
 
 /// Who and when, as a commit names them.
@@ -51,34 +51,44 @@ pub enum Place {
 impl Place {
     /// The entry that an event is about, if it is about one.
     pub fn of(event: &Event) -> Option<Self> {
-        match event.action.word() {
-            "workstream_created" | "workstream_updated" | "workstream_deleted" => event
-                .text("workstream")
-                .and_then(|name| WorkstreamName::parse(name).ok())
-                .map(Self::Workstream),
-            "agent_registered" | "agent_deleted" => {
-                let id = event.text("agent_id").unwrap_or(&event.agent);
-                AgentId::parse(id).ok().map(Self::Agent)
-            }
-            "knowledge_written" | "knowledge_deleted" => {
-                event.text("topic").and_then(|topic| Topic::parse(topic).ok()).map(Self::Knowledge)
-            }
-            word if is_of_task(word) => event.task_id().map(Self::Task),
-            _ => None,
+        match EntityKey::of(event)? {
+            EntityKey::Workstream(name) => Some(Self::Workstream(name)),
+            EntityKey::Task(id) => Some(Self::Task(id)),
+            EntityKey::Agent(id) => Some(Self::Agent(id)),
+            EntityKey::Knowledge(topic) => Some(Self::Knowledge(topic)),
+            // Its record is a commit, and no file.
+            EntityKey::Lock(_) => None,
         }
     }
 
     /// Whether events of this action are about an entry of the board.
     pub fn is_needed_by(action: &Action) -> bool {
-        let word = action.word();
-        let is_of_entry = ["workstream_", "agent_", "knowledge_"].iter().any(|kind| word.starts_with(kind));
-        Action::WORDS.contains(&word) && (is_of_entry || is_of_task(word))
+        match action {
+            Action::WorkstreamCreated
+            | Action::WorkstreamUpdated
+            | Action::WorkstreamDeleted
+            | Action::TaskCreated
+            | Action::TaskClaimed
+            | Action::TaskCompleted
+            | Action::TaskReleased
+            | Action::TaskBlocked
+            | Action::TaskUnblocked
+            | Action::TaskCancelled
+            | Action::TaskReopened
+            | Action::TaskUpdated
+            | Action::TaskDeleted
+            | Action::AgentRegistered
+            | Action::AgentDeleted
+            | Action::KnowledgeWritten
+            | Action::KnowledgeDeleted => true,
+            Action::LockAcquired
+            | Action::LockRenewed
+            | Action::LockReleased
+            | Action::CycleCollected
+            | Action::BoardEdited
+            | Action::Custom(_) => false,
+        }
     }
-}
-
-/// Whether the word is one of the board's own, and of a task; a word of somebody's own may begin so too.
-fn is_of_task(word: &str) -> bool {
-    word.starts_with("task_") && Action::WORDS.contains(&word)
 }
 
 /// What a file says.

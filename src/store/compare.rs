@@ -9,8 +9,8 @@ use std::collections::{BTreeSet, HashSet};
 use crate::codec::{self, message, path};
 use crate::git::{Commit, Entry, GitError, Oid, Repo};
 use crate::model::{
-    Action, AgentId, Between, Comparison, Damage, End, Event, EventId, Fault, Pair, Point, Status, Step,
-    Subject, Task, Topic, WorkstreamName,
+    Action, Between, Comparison, Damage, End, EntityKey, Event, EventId, Fault, Pair, Point, Status, Step,
+    Subject, Task,
 };
 
 use super::{annals, snapshot};
@@ -226,31 +226,12 @@ fn subject_of(event: &Event) -> Option<Subject> {
     };
     match &event.action {
         Action::BoardEdited => event.text("path").map(of_path),
-        Action::WorkstreamCreated | Action::WorkstreamUpdated | Action::WorkstreamDeleted => event
-            .text("workstream")
-            .and_then(|name| WorkstreamName::parse(name).ok())
-            .map(Subject::Workstream),
-        Action::AgentRegistered | Action::AgentDeleted => {
-            AgentId::parse(event.text("agent_id").unwrap_or(&event.agent)).ok().map(Subject::Agent)
-        }
-        Action::KnowledgeWritten | Action::KnowledgeDeleted => {
-            event.text("topic").and_then(|topic| Topic::parse(topic).ok()).map(Subject::Knowledge)
-        }
-        Action::TaskCreated
-        | Action::TaskClaimed
-        | Action::TaskCompleted
-        | Action::TaskReleased
-        | Action::TaskBlocked
-        | Action::TaskUnblocked
-        | Action::TaskCancelled
-        | Action::TaskReopened
-        | Action::TaskUpdated
-        | Action::TaskDeleted
-        | Action::LockAcquired
-        | Action::LockRenewed
-        | Action::LockReleased
-        | Action::CycleCollected
-        | Action::Custom(_) => event.task_id().map(Subject::Task),
+        _ => match EntityKey::of(event) {
+            Some(EntityKey::Workstream(name)) => Some(Subject::Workstream(name)),
+            Some(EntityKey::Agent(id)) => Some(Subject::Agent(id)),
+            Some(EntityKey::Knowledge(topic)) => Some(Subject::Knowledge(topic)),
+            Some(EntityKey::Task(_) | EntityKey::Lock(_)) | None => event.task_id().map(Subject::Task),
+        },
     }
 }
 

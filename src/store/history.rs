@@ -128,7 +128,7 @@ fn changes(
     let mut changed = HashSet::new();
     for change in repo.diff_from_all(trees, commit.tree, path::BOARD)? {
         changed.insert(change.path.clone());
-        let place = path::entry(&change.path);
+        let place = path::place(&change.path);
         let mut before = Vec::new();
         if trees.len() > 1 {
             for tree in trees {

@@ -1,8 +1,8 @@
 //! What one commit, or two, must be judged as.
 
 use super::*;
-use crate::model::{Action, Content, Signed, Task};
-use crate::views::fake::{at, event, id, task};
+use crate::model::{Action, Before, Content, Link, Record, Signed, Task, Whence};
+use crate::views::fake::{at, event, id, lock, task};
 
 const TASK: &str = "299833bc";
 const PATH: &str = ".orchestrator/tasks/29/299833bc.yaml";
@@ -118,6 +118,40 @@ fn what_is_said_and_not_done_is_an_error() {
         one(Wording::Ours, vec![claimed("a")], Some(pending()), Some(renamed)),
         [(Error, "unexplained")]
     );
+}
+
+#[test]
+fn an_epoch_never_goes_back() {
+    let later = Task { epoch: 2, ..pending() };
+    let found = one(Wording::Ours, vec![claimed("a")], Some(later), Some(held("a")));
+    assert!(found.contains(&(Severity::Error, "epoch_back")), "{found:?}");
+    let found =
+        one(Wording::Ours, vec![completed("a")], Some(Task { epoch: 2, ..held("a") }), Some(done("a")));
+    assert!(found.contains(&(Severity::Error, "epoch_back")), "{found:?}");
+}
+
+#[test]
+fn the_epochs_of_a_lock_follow_one_another() {
+    let taken = |agent: &str, epoch: u64, minute: u64| {
+        let told = event("e1", at(minute), agent, Action::LockAcquired).with("resource", "git");
+        Record { epoch, event: Some(told.with("epoch", epoch)), ..lock("git", agent, at(minute)) }
+    };
+    for (epoch, expected) in [(1, vec!["epoch_back"]), (2, vec![]), (3, vec!["record_gap"])] {
+        let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
+        judge.link(&Link {
+            name: "refs/orchestrator/locks/git".to_owned(),
+            commit: "c".repeat(40),
+            record: taken("b", epoch, 5000),
+            author: Some("b".to_owned()),
+            is_import: false,
+            is_latest: true,
+            before: Before::Record(Box::new(taken("a", 1, 1))),
+            whence: Whence::Unnamed,
+        });
+        let verdict = judge.finish(&|_, _| true, false);
+        let codes: Vec<&str> = verdict.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, expected, "{epoch}");
+    }
 }
 
 #[test]
