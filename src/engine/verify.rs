@@ -76,7 +76,7 @@ impl Orchestrator {
         request: &VerifyRequest,
     ) -> Result<(), GitError> {
         let repo = &self.store.repo;
-        store::each_prior(repo, &mut |event, prior| judge.prior(event, prior))?;
+        store::each_testimony(repo, &mut |testimony| judge.hear(testimony))?;
         let hidden = hidden.map(|hidden| Stretch::walk(repo, hidden, None)).transpose()?;
         let walked = Stretch::walk(repo, tip, hidden.as_ref())?;
         let is_signed = request.signatures != SignaturePolicy::Ignore;

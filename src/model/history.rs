@@ -3,8 +3,8 @@
 //! A store reads these values from git; what they mean for one another is decided elsewhere, and purely.
 
 use super::{
-    Action, Agent, AgentId, Damage, EntityKey, Event, Knowledge, Record, Standing, Task, TaskId, Timestamp,
-    Topic, Workstream, WorkstreamName,
+    Action, Agent, AgentId, Damage, EntityKey, Event, EventId, Knowledge, Record, Standing, Task, TaskId,
+    Timestamp, Topic, Workstream, WorkstreamName,
 };
 
 /// Who and when, as a commit names them.
@@ -233,6 +233,16 @@ pub struct Prior {
     pub standing: Standing,
     /// With which epoch.
     pub epoch: u64,
+}
+
+/// What records tell beforehand of the events that history will show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Testimony {
+    /// Who had a task before this event.
+    Prior(EventId, Prior),
+    /// The last event of a claim that was archived, of this task and moment: what its chain told of the events before
+    /// is gone.
+    Archived(TaskId, Timestamp),
 }
 
 /// Something that history has lost, as a branch's own log tells.

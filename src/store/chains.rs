@@ -6,7 +6,8 @@ use std::collections::{HashMap, HashSet};
 use crate::codec::{self, message, path, record, ref_name};
 use crate::git::{Entry, GitError, Oid, Repo};
 use crate::model::{
-    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Resource, Standing, Task, TaskId, Whence,
+    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Resource, Standing, Task, TaskId, Testimony,
+    Whence,
 };
 
 use super::history::Stretch;
@@ -148,16 +149,18 @@ fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
     Ok(Some(Read { record, author, is_import, parent: commit.parents.first().copied() }))
 }
 
-/// Who had each task before an event, as far as the archive and the refs of claims tell: of two that tell, the last.
-/// The archive knows of a claim only what it was when it was put there.
-pub(crate) fn each_prior(repo: &Repo, take: &mut dyn FnMut(EventId, Prior)) -> Result<(), GitError> {
+/// What is told of events by the archive, and then by the refs of claims: of two that tell of the same, the last is
+/// right. The archive knows of a claim only what it was when it was put there.
+pub(crate) fn each_testimony(repo: &Repo, take: &mut dyn FnMut(Testimony)) -> Result<(), GitError> {
+    let prior = |record: &Record| Prior { standing: record.standing.clone(), epoch: record.epoch };
     let mut older = repo.empty_tree();
     for tree in archive_trees(repo)? {
         for (id, before, after) in differing(repo, older, tree)? {
-            let (Some(before), Some(after)) = (before, after) else { continue };
-            let Record { standing, epoch, .. } = decoded(repo, id, &before)?;
-            if let Some(id) = decoded(repo, id, &after)?.event.and_then(|event| event.id) {
-                take(id, Prior { standing, epoch });
+            let Some(after) = after else { continue };
+            let Some(event) = decoded(repo, id, &after)?.event else { continue };
+            take(Testimony::Archived(id, event.ts));
+            if let (Some(before), Some(event)) = (before, event.id) {
+                take(Testimony::Prior(event, prior(&decoded(repo, id, &before)?)));
             }
         }
         older = tree;
@@ -168,8 +171,7 @@ pub(crate) fn each_prior(repo: &Repo, take: &mut dyn FnMut(EventId, Prior)) -> R
             let Some(parent) = later.parent else { break };
             next = read(repo, &name, parent)?;
             if let (Some(earlier), Some(id)) = (&next, later.record.event.and_then(|event| event.id)) {
-                let Record { standing, epoch, .. } = earlier.record.clone();
-                take(id, Prior { standing, epoch });
+                take(Testimony::Prior(id, prior(&earlier.record)));
             }
         }
     }

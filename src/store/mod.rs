@@ -33,7 +33,7 @@ mod standing;
 mod transaction;
 mod whereabouts;
 
-pub(crate) use chains::{Reachable, each_link, each_prior, lost_events};
+pub(crate) use chains::{Reachable, each_link, each_testimony, lost_events};
 pub(crate) use draft::Identity;
 pub(crate) use error::{StoreError, refusal_of};
 pub(crate) use history::{Stretch, read_exhibit};

@@ -1,15 +1,29 @@
 //! What a commit changes, held against the events that tell of it.
 
 use crate::model::{
-    Action, Compare, Content, Event, Exhibit, FieldChange, FileChange, Place, Side, Status, Task, Wording,
+    Action, Compare, Content, Event, Exhibit, FieldChange, FileChange, Place, Prior, Side, Standing, Status,
+    Task, Timestamp, Wording,
 };
 
 use super::overtaken::{is_original, is_overtaken};
-use super::story::story;
+use super::story::{Story, story};
 use super::{Judge, Severity, is_undoing};
 
 /// An event, and whether it is told for the first time.
 type Told<'e> = (&'e Event, bool);
+
+/// Whether what is told of a task can't be so.
+fn is_doubtful(told: &Story, change: &FileChange) -> bool {
+    let is_wrong = told.wrongs.iter().any(|wrong| wrong.severity == Severity::Error);
+    is_wrong || change.after.task().is_some_and(|after| !told.differences(after).is_empty())
+}
+
+/// Nobody had it before this event, with the epoch that it tells.
+fn given_back(event: &Event, before: Option<&Task>) -> Prior {
+    let told = event.fields.get("epoch").and_then(serde_json::Value::as_u64);
+    let epoch = told.or(before.map(|before| before.epoch)).unwrap_or(0);
+    Prior { standing: Standing::Free, epoch }
+}
 
 impl Judge {
     pub(super) fn change(&mut self, exhibit: &Exhibit, change: &FileChange, events: &[Told<'_>]) {
@@ -40,6 +54,14 @@ impl Judge {
             Place::Agent(_) => self.agent(exhibit, change, before, events),
             Place::Knowledge(_) => self.knowledge(exhibit, change, events),
             Place::Furniture | Place::Stray => {}
+        }
+    }
+
+    /// Up to when the records of the task that a file is about are archived.
+    fn archived_at(&self, change: &FileChange) -> Option<Timestamp> {
+        match &change.place {
+            Place::Task(id) => self.archived.get(id).copied(),
+            _ => None,
         }
     }
 
@@ -108,9 +130,23 @@ impl Judge {
             return;
         }
         let events = events.as_slice();
-        let priors = &self.priors;
+        let (priors, archived) = (&self.priors, self.archived_at(change));
         let prior = |event: &Event| event.id.as_ref().and_then(|id| priors.get(id));
-        let told = story(before, events.iter().map(|(event, is_fresh)| (*event, *is_fresh, prior(event))));
+        let mut told =
+            story(before, events.iter().map(|(event, is_fresh)| (*event, *is_fresh, prior(event))));
+        let is_archived = |event: &Event| archived.is_some_and(|last| event.ts <= last);
+        if is_doubtful(&told, change) && events.iter().all(|(event, _)| is_archived(event)) {
+            // The chain of records that could tell is gone: perhaps it was given back on another branch.
+            let free: Vec<Prior> = events.iter().map(|(event, _)| given_back(event, before)).collect();
+            let played = std::iter::zip(events, &free);
+            let other =
+                story(before, played.map(|((event, is_fresh), prior)| (*event, *is_fresh, Some(prior))));
+            if !is_doubtful(&other, change) {
+                told = other;
+                let what = "who held it before was told by records that are archived".to_owned();
+                self.tell(Severity::Note, "elsewhere", exhibit, Some(&change.path), what);
+            }
+        }
         for wrong in &told.wrongs {
             let severity = Self::weigh(exhibit, change, wrong.severity);
             self.tell(severity, wrong.code, exhibit, Some(&change.path), wrong.what.clone());

@@ -26,8 +26,8 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::{
-    Event, EventId, Exhibit, FileChange, LostEvent, Place, Prior, Severity, Side, Span, TaskId, Timestamp,
-    Wording,
+    Event, EventId, Exhibit, FileChange, LostEvent, Place, Prior, Severity, Side, Span, TaskId, Testimony,
+    Timestamp, Wording,
 };
 
 /// One thing that was found.
@@ -107,6 +107,8 @@ pub struct Judge {
     /// The latest time up to a commit.
     peaks: HashMap<u128, i64>,
     priors: HashMap<EventId, Prior>,
+    /// Up to when the records of a task were archived.
+    archived: HashMap<TaskId, Timestamp>,
     epochs: HashSet<Epoch>,
     /// Files that were damaged: which finding, and which object.
     damaged: Vec<(usize, String, String)>,
@@ -142,15 +144,22 @@ impl Judge {
             ids: HashMap::new(),
             peaks: HashMap::new(),
             priors: HashMap::new(),
+            archived: HashMap::new(),
             epochs: HashSet::new(),
             damaged: Vec::new(),
             edges: 0,
         }
     }
 
-    /// Who had a task before this event, as its record says. All of them first, before any commit.
-    pub fn prior(&mut self, event: EventId, prior: Prior) {
-        self.priors.insert(event, prior);
+    /// What records tell beforehand. All of it first, before any commit.
+    pub fn hear(&mut self, testimony: Testimony) {
+        match testimony {
+            Testimony::Prior(event, prior) => drop(self.priors.insert(event, prior)),
+            Testimony::Archived(id, at) => {
+                let last = self.archived.entry(id).or_insert(at);
+                *last = at.max(*last);
+            }
+        }
     }
 
     /// Whether the event was seen in any commit.

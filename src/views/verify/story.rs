@@ -193,7 +193,9 @@ impl Story {
                     let what = format!("{agent} completed it, and it was {}", self.word);
                     self.wrong(Severity::Error, "transition", what);
                 }
-                if self.holders.iter().all(Option::is_none) {
+                // Where it may have been nobody's, it was, for whoever did not hold it.
+                let is_free = self.holders.iter().any(Option::is_none);
+                if is_free && !self.holders.iter().any(|holder| holder.as_deref() == Some(agent)) {
                     let what = format!("{agent} completed it without a claim");
                     self.wrong(Severity::Note, "unclaimed", what);
                     self.holders.push(Some(agent.to_owned()));

@@ -1,7 +1,7 @@
 //! What one commit, or two, must be judged as.
 
 use super::*;
-use crate::model::{Action, Before, Content, Link, Record, Signed, Task, Whence};
+use crate::model::{Action, Before, Content, Link, Record, Signed, Standing, Task, Whence};
 use crate::views::fake::{at, event, id, lock, task};
 
 const TASK: &str = "299833bc";
@@ -158,11 +158,35 @@ fn the_epochs_of_a_lock_follow_one_another() {
 fn a_record_tells_who_had_it_where_the_file_does_not() {
     // Claimed by b, given back on another branch, done by a without a claim: this file knows nothing of it.
     let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
-    judge.prior(EventId::parse("e2").unwrap(), Prior { standing: crate::model::Standing::Free, epoch: 1 });
+    let prior = Prior { standing: Standing::Free, epoch: 1 };
+    judge.hear(Testimony::Prior(EventId::parse("e2").unwrap(), prior));
     let free = Task { epoch: 1, ..pending() };
     judge.exhibit(&exhibit(Wording::Ours, vec![completed("a")], vec![change(Some(free), Some(done("a")))]));
     let verdict = judge.finish(&|_, _| true, false);
     assert_eq!((verdict.errors, verdict.warnings), (0, 0), "{verdict:#?}");
+}
+
+#[test]
+fn what_an_archived_claim_may_have_told_is_no_error() {
+    // Claimed by a; given back on another branch, perhaps; done by b.
+    let verdict = |archived: &[u64]| {
+        let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
+        archived.iter().for_each(|minute| judge.hear(Testimony::Archived(id(TASK), at(*minute))));
+        judge.exhibit(&exhibit(
+            Wording::Ours,
+            vec![completed("b")],
+            vec![change(Some(held("a")), Some(Task { epoch: 1, ..done("b") }))],
+        ));
+        let found = judge.finish(&|_, _| true, false);
+        found.findings.iter().map(|finding| (finding.severity, finding.code)).collect::<Vec<_>>()
+    };
+    let lie = [(Severity::Error, "stranger"), (Severity::Error, "mismatch")];
+    assert_eq!(verdict(&[]), lie);
+    // Archived before: that claim was another one.
+    assert_eq!(verdict(&[1]), lie);
+    let told = verdict(&[1, 9]);
+    assert!(told.contains(&(Severity::Note, "elsewhere")), "{told:?}");
+    assert!(told.iter().all(|(severity, _)| *severity == Severity::Note), "{told:?}");
 }
 
 #[test]
