@@ -334,8 +334,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "a change without an event is found",
         file: "src/views/verify/changes.rs",
-        old: "            if change.is_changed {\n                self.silent(exhibit, change);\n            }\n            return;\n",
-        new: "            return;\n",
+        old: "(is_copied && !change.is_changed) {\n            if change.is_changed {\n",
+        new: "(is_copied && !change.is_changed) {\n            if change.is_changed && is_copied {\n",
         harness: &["--test", "cli", "verify"],
         scene: None,
     },

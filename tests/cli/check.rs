@@ -39,6 +39,19 @@ fn a_sound_board_passes() {
 }
 
 #[test]
+fn a_circle_is_found_behind_a_task_that_is_not_in_it() {
+    let sandbox = Sandbox::board();
+    for (id, waits_for) in [("00000001", "00000002"), ("00000002", "00000003"), ("00000003", "00000002")] {
+        put(&sandbox, &format!("tasks/00/{id}.yaml"), &task(id, &format!("depends_on: [{waits_for}]\n")));
+    }
+    commit(&sandbox);
+    let answer = sandbox.run(&["check"]).code(5);
+    assert!(answer.out.contains("00000003.yaml:"), "{answer:?}");
+    assert!(answer.out.contains("00000002 → 00000003 → 00000002"), "{answer:?}");
+    assert!(answer.out.ends_with(": 1 error, 0 warnings\n"), "{answer:?}");
+}
+
+#[test]
 fn every_kind_of_flaw_is_named_at_its_place() {
     let sandbox = Sandbox::board();
     put(&sandbox, "tasks/00/00000001.yaml", &task("00000002", ""));
