@@ -368,7 +368,7 @@ const MUTANTS: &[Mutant] = &[
         file: "src/views/diff/markdown.rs",
         old: "self.length + text.chars().count() + and_then.chars().count() <= self.most",
         new: "self.length + text.len() + and_then.len() <= self.most.saturating_mul(9)",
-        harness: &["--lib", "markdown"],
+        harness: &["--test", "cli", "review"],
         scene: None,
     },
 ];
