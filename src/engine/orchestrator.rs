@@ -373,6 +373,29 @@ mod tests {
         assert!(few.iter().all(|(_, count)| *count < 40), "{few:?}");
     }
 
+    /// The last few events are found without a walk of a lock's whole chain, though the board has none that is newer.
+    #[test]
+    fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
+        let read = |rounds: usize| {
+            let (dir, _) = repository();
+            let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+            crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
+            board().create_workstream(&WorkstreamName::parse("w").unwrap(), "", Priority(1)).unwrap();
+            let (resource, agent) = (Resource::parse("git").unwrap(), AgentId::parse("agent-1").unwrap());
+            for _ in 0..rounds {
+                board().acquire_lock(&resource, &agent, None).unwrap();
+                board().release_lock(&resource, &agent).unwrap();
+            }
+            let (board, filter) =
+                (board(), crate::model::EventFilter { last: Some(3), ..Default::default() });
+            let told = board.events(&filter).unwrap();
+            let actions: Vec<&str> = told.iter().map(|event| event.action.as_str()).collect();
+            assert_eq!(actions, ["lock_released", "lock_acquired", "lock_released"]);
+            board.store.repo.objects_read()
+        };
+        assert_eq!(read(3), read(30));
+    }
+
     /// Every task that may be had stands in the queue, in its turn, whatever files, records, branches and the archive
     /// say of it.
     #[test]

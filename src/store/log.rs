@@ -129,7 +129,7 @@ pub(super) fn stream(
 
 /// The events of the locks that fit, in order, with the time at which they stand. A lock's own events stay in
 /// their order, also where a clock went back between them. None is looked for that stands before `oldest`, or that
-/// had not happened yet.
+/// had not happened yet; and of one lock no more than are to be shown in all, for its chain may be long.
 fn lock_events(
     repo: &Repo,
     annals: &Annals<'_>,
@@ -140,9 +140,12 @@ fn lock_events(
     if filter.task.is_some() {
         return Ok(Ok(found));
     }
+    let most = filter.last.unwrap_or(usize::MAX);
+    // A lock that an import brought carries an event that the board has too.
+    let mut imported: Option<HashSet<EventId>> = None;
     for (_, tip) in repo.list_refs(ref_name::LOCKS)? {
-        let (mut next, mut at) = (Some(tip), i64::MAX);
-        while let Some(commit) = next {
+        let (mut next, mut at, mut taken) = (Some(tip), i64::MAX, 0);
+        while let Some(commit) = next.filter(|_| taken < most) {
             let Some(read) = records::read(repo, commit, None)? else { break };
             next = read.parent;
             let Some(event) = read.record.event else { continue };
@@ -150,29 +153,38 @@ fn lock_events(
             if oldest.is_some_and(|oldest| at < oldest) {
                 break;
             }
-            if when.has_seen(event.ts) && filter.fits(&event) {
+            if !when.has_seen(event.ts) || !filter.fits(&event) {
+                continue;
+            }
+            if imported.is_none() {
+                imported = match imported_ids(repo, annals)? {
+                    Ok(ids) => Some(ids),
+                    Err(broken) => return Ok(Err(broken)),
+                };
+            }
+            let is_told = |id| imported.as_ref().is_some_and(|ids| ids.contains(id));
+            if !event.id.as_ref().is_some_and(is_told) {
+                taken += 1;
                 found.push((at, event));
             }
         }
     }
-    // A lock that an import brought carries an event that the board has too.
-    if annals.has_imports() && !found.is_empty() {
-        let mut known: HashSet<EventId> = HashSet::new();
-        let mut reader = Reader { repo, last: None };
-        let commits = match annals.imports() {
-            Ok(commits) => commits,
-            Err(broken) => return Ok(Err(broken)),
-        };
-        for commit in commits {
-            let commit = repo.commit(commit)?;
-            reader.last = Some((commit.id, annals::events_of(repo, &commit)?));
-            let events = reader.last.iter().flat_map(|(_, events)| events);
-            known.extend(events.filter_map(|event| event.id.clone()));
-        }
-        found.retain(|(_, event)| event.id.as_ref().is_none_or(|id| !known.contains(id)));
-    }
     found.sort_by(|(one_at, one), (two_at, two)| (one_at, &one.id).cmp(&(two_at, &two.id)));
     Ok(Ok(found))
+}
+
+/// The ids of the events that imports brought.
+fn imported_ids(repo: &Repo, annals: &Annals<'_>) -> Attempt<HashSet<EventId>> {
+    let commits = match annals.imports() {
+        Ok(commits) => commits,
+        Err(broken) => return Ok(Err(broken)),
+    };
+    let mut ids = HashSet::new();
+    for commit in commits {
+        let events = annals::events_of(repo, &repo.commit(commit)?)?;
+        ids.extend(events.into_iter().filter_map(|event| event.id));
+    }
+    Ok(Ok(ids))
 }
 
 /// When each task was last spoken of.
