@@ -35,7 +35,7 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Lazy<Command>,
 }
 
 /// What every command takes.

@@ -64,7 +64,9 @@ fn run() -> u8 {
 
 /// What the words of a command line ask for; the first one is the program's name.
 fn parsed(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let words = Cli::command().try_get_matches_from(words)?;
+    let words: Vec<OsString> = words.into_iter().collect();
+    let read = || Cli::command().try_get_matches_from(&words);
+    let words = lazy::for_words(&words, read).or_else(|_| read())?;
     let mut cli = Cli::from_arg_matches(&words)?;
     cli.global.agent_is_typed = is_typed(&words, "actor");
     Ok(cli)
@@ -100,5 +102,47 @@ mod tests {
     fn a_bug_has_an_exit_code_of_its_own() {
         assert_eq!(guarded(|| panic!("on purpose")), 70);
         assert_eq!(guarded(|| 3), 3);
+    }
+
+    /// What is understood by the named commands alone is understood so by the whole grammar, and what is not is told
+    /// by the whole one.
+    #[test]
+    fn words_mean_the_same_beside_commands_that_none_of_them_names() {
+        for line in [
+            "status",
+            "--json t list w --status pending",
+            "t --json add w list --priority 2 --agent agent-1",
+            "task add status log -q",
+            "--agent agent-1 t complete 299833bc",
+            "kb write status --file -",
+            "kb write kb",
+            "git commit -m t",
+            "log t",
+            "undo",
+            "a",
+            "t add",
+            "t lst",
+            "statsu",
+            "help t",
+            "t help add",
+            "t add --help",
+            "--version",
+            "",
+        ] {
+            let words: Vec<OsString> =
+                ["orchestrator"].into_iter().chain(line.split_whitespace()).map(OsString::from).collect();
+            let whole =
+                Cli::command().try_get_matches_from(&words).and_then(|words| Cli::from_arg_matches(&words));
+            match (parsed(words), whole) {
+                (Ok(named), Ok(mut whole)) => {
+                    whole.global.agent_is_typed = named.global.agent_is_typed;
+                    assert_eq!(format!("{named:?}"), format!("{whole:?}"), "{line}");
+                }
+                (Err(named), Err(whole)) => {
+                    assert_eq!(named.render().to_string(), whole.render().to_string(), "{line}");
+                }
+                (named, whole) => panic!("{line}: {} {}", named.is_ok(), whole.is_ok()),
+            }
+        }
     }
 }

@@ -96,7 +96,7 @@ fn understood(words: &[String]) -> Result<Cli, Refusal> {
     if cli.global.directory.is_some() || cli.global.at.is_some() {
         return refuse("another directory or revision");
     }
-    match &cli.command {
+    match &cli.command.0 {
         Command::Workstream(_) | Command::Task(_) | Command::Event(_) => Ok(cli),
         Command::Agent(agent) if !matches!(agent.0, Agent::Heartbeat { .. }) => Ok(cli),
         Command::Lock(lock) => match &lock.0 {
@@ -124,7 +124,7 @@ fn one(app: &App, board: &Rc<Orchestrator>, words: &[String]) -> Result<Value, R
         batch: Some(Rc::clone(board)),
         shown: std::cell::RefCell::default(),
     };
-    let report = dispatch(&app, cli.command)?;
+    let report = dispatch(&app, cli.command.0)?;
     if report.exit != 0 {
         let text = report.text.lines().next().unwrap_or_default().to_owned();
         return Err(Refusal::new(Code::Transition, text).hint("leave this request out"));

@@ -88,7 +88,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
         batch: None,
         shown: RefCell::default(),
     };
-    let report = answer(&app, cli.command, printer)?;
+    let report = answer(&app, cli.command.0, printer)?;
     let shown = app.shown.take();
     Ok(report.remarks(shown))
 }
