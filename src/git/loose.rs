@@ -35,26 +35,25 @@ impl Repo {
 
     fn write_stored(&self, id: Oid, kind: Kind, content: &[u8]) -> io::Result<()> {
         let hex = id.to_string();
-        let objects = &self.objects_dir;
+        let directory = self.objects_dir.join(&hex[..2]);
         // `git gc` clears away what is called so and was left by a process that died.
-        let mut file = tempfile::Builder::new()
-            .prefix("tmp_obj_")
-            .permissions(fs::Permissions::from_mode(0o444))
-            .tempfile_in(objects)?;
-        file.write_all(&stored(kind, content))?;
-        let directory = objects.join(&hex[..2]);
-        let path = directory.join(&hex[2..]);
-        let file = match file.persist(&path) {
-            Err(failed) if failed.error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir(&directory).or_else(|error| match error.kind() {
+        let make = || {
+            tempfile::Builder::new()
+                .prefix("tmp_obj_")
+                .permissions(fs::Permissions::from_mode(0o444))
+                .tempfile_in(&directory)
+        };
+        let mut file = make().or_else(|error| match error.kind() {
+            io::ErrorKind::NotFound => fs::create_dir(&directory)
+                .or_else(|error| match error.kind() {
                     io::ErrorKind::AlreadyExists => Ok(()),
                     _ => Err(error),
-                })?;
-                failed.file.persist(&path)
-            }
-            persisted => persisted,
-        };
-        file.map(drop).map_err(|failed| failed.error)
+                })
+                .and_then(|()| make()),
+            _ => Err(error),
+        })?;
+        file.write_all(&stored(kind, content))?;
+        file.persist(directory.join(&hex[2..])).map(drop).map_err(|failed| failed.error)
     }
 }
 
