@@ -120,21 +120,23 @@ impl Queue {
         repo: &Repo,
         workstream: &str,
         held: bool,
-    ) -> Result<impl Iterator<Item = Candidate> + use<>, GitError> {
-        let mut found = BinaryHeap::new();
+    ) -> Result<impl Iterator<Item = Candidate> + use<'_>, GitError> {
+        let mut found = Vec::new();
         for directory in self.directories.values() {
             for slip in slips(self.bytes(*directory)).filter(|slip| slip.workstream == workstream.as_bytes())
             {
                 let Some(id) = std::str::from_utf8(slip.id).ok().and_then(TaskId::parse) else { continue };
                 if let Some(is_pending) = self.may_be_free(repo, id, &slip, held)? {
                     let rank = (Priority(slip.priority), Timestamp::from_millis(slip.created_at), id);
-                    found.push(Reverse((rank, is_pending, slip.depends_on())));
+                    found.push(Reverse((rank, is_pending, slip.dependencies)));
                 }
             }
         }
+        // Most are never asked for: in a heap that is made at once they cost one comparison or two.
+        let mut found = BinaryHeap::from(found);
         Ok(std::iter::from_fn(move || {
-            let Reverse(((_, _, id), is_pending, depends_on)) = found.pop()?;
-            Some(Candidate { id, depends_on, is_pending })
+            let Reverse(((_, _, id), is_pending, dependencies)) = found.pop()?;
+            Some(Candidate { id, depends_on: ids(dependencies), is_pending })
         }))
     }
 
@@ -230,11 +232,9 @@ struct Slip<'b> {
     dependencies: &'b [u8],
 }
 
-impl Slip<'_> {
-    fn depends_on(&self) -> Vec<TaskId> {
-        let ids = self.dependencies.chunks_exact(TaskId::LENGTH);
-        ids.filter_map(|id| TaskId::parse(std::str::from_utf8(id).ok()?)).collect()
-    }
+fn ids(dependencies: &[u8]) -> Vec<TaskId> {
+    let ids = dependencies.chunks_exact(TaskId::LENGTH);
+    ids.filter_map(|id| TaskId::parse(std::str::from_utf8(id).ok()?)).collect()
 }
 
 fn pack(blob: Oid, task: &Task) -> Vec<u8> {
