@@ -2,6 +2,7 @@
 //!
 //! A store reads these values from git; what they mean for one another is decided elsewhere, and purely.
 
+use super::past::Kind;
 use super::{
     Action, Agent, AgentId, Damage, EntityKey, Event, EventId, Knowledge, Record, Standing, Task, TaskId,
     Timestamp, Topic, Workstream, WorkstreamName,
@@ -63,31 +64,7 @@ impl Place {
 
     /// Whether events of this action are about an entry of the board.
     pub fn is_needed_by(action: &Action) -> bool {
-        match action {
-            Action::WorkstreamCreated
-            | Action::WorkstreamUpdated
-            | Action::WorkstreamDeleted
-            | Action::TaskCreated
-            | Action::TaskClaimed
-            | Action::TaskCompleted
-            | Action::TaskReleased
-            | Action::TaskBlocked
-            | Action::TaskUnblocked
-            | Action::TaskCancelled
-            | Action::TaskReopened
-            | Action::TaskUpdated
-            | Action::TaskDeleted
-            | Action::AgentRegistered
-            | Action::AgentDeleted
-            | Action::KnowledgeWritten
-            | Action::KnowledgeDeleted => true,
-            Action::LockAcquired
-            | Action::LockRenewed
-            | Action::LockReleased
-            | Action::CycleCollected
-            | Action::BoardEdited
-            | Action::Custom(_) => false,
-        }
+        Kind::of(action).is_some_and(|kind| kind != Kind::Lock)
     }
 }
 

@@ -23,30 +23,14 @@ impl EntityKey {
     /// better word fits.
     pub fn of(event: &Event) -> Option<Self> {
         let name = |field: &str| event.text(field);
-        match event.action {
-            Action::WorkstreamCreated | Action::WorkstreamUpdated | Action::WorkstreamDeleted => {
+        match Kind::of(&event.action)? {
+            Kind::Workstream => {
                 name("workstream").and_then(|name| WorkstreamName::parse(name).ok()).map(Self::Workstream)
             }
-            Action::TaskCreated
-            | Action::TaskClaimed
-            | Action::TaskCompleted
-            | Action::TaskReleased
-            | Action::TaskBlocked
-            | Action::TaskUnblocked
-            | Action::TaskCancelled
-            | Action::TaskReopened
-            | Action::TaskUpdated
-            | Action::TaskDeleted => event.task_id().map(Self::Task),
-            Action::AgentRegistered | Action::AgentDeleted => {
-                AgentId::parse(name("agent_id").unwrap_or(&event.agent)).ok().map(Self::Agent)
-            }
-            Action::LockAcquired | Action::LockRenewed | Action::LockReleased => {
-                name("resource").and_then(|name| Resource::parse(name).ok()).map(Self::Lock)
-            }
-            Action::KnowledgeWritten | Action::KnowledgeDeleted => {
-                name("topic").and_then(|name| Topic::parse(name).ok()).map(Self::Knowledge)
-            }
-            Action::CycleCollected | Action::BoardEdited | Action::Custom(_) => None,
+            Kind::Task => event.task_id().map(Self::Task),
+            Kind::Agent => AgentId::parse(name("agent_id").unwrap_or(&event.agent)).ok().map(Self::Agent),
+            Kind::Lock => name("resource").and_then(|name| Resource::parse(name).ok()).map(Self::Lock),
+            Kind::Knowledge => name("topic").and_then(|name| Topic::parse(name).ok()).map(Self::Knowledge),
         }
     }
 
@@ -69,6 +53,41 @@ impl EntityKey {
             Self::Agent(id) => id.to_string(),
             Self::Knowledge(topic) => topic.to_string(),
             Self::Lock(resource) => resource.to_string(),
+        }
+    }
+}
+
+/// The kinds of what can have a past.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Task,
+    Workstream,
+    Agent,
+    Knowledge,
+    Lock,
+}
+
+impl Kind {
+    /// The kind of what events of this action are about; none where they are about nothing that has a past.
+    pub(super) fn of(action: &Action) -> Option<Self> {
+        match action {
+            Action::WorkstreamCreated | Action::WorkstreamUpdated | Action::WorkstreamDeleted => {
+                Some(Self::Workstream)
+            }
+            Action::TaskCreated
+            | Action::TaskClaimed
+            | Action::TaskCompleted
+            | Action::TaskReleased
+            | Action::TaskBlocked
+            | Action::TaskUnblocked
+            | Action::TaskCancelled
+            | Action::TaskReopened
+            | Action::TaskUpdated
+            | Action::TaskDeleted => Some(Self::Task),
+            Action::AgentRegistered | Action::AgentDeleted => Some(Self::Agent),
+            Action::LockAcquired | Action::LockRenewed | Action::LockReleased => Some(Self::Lock),
+            Action::KnowledgeWritten | Action::KnowledgeDeleted => Some(Self::Knowledge),
+            Action::CycleCollected | Action::BoardEdited | Action::Custom(_) => None,
         }
     }
 }
