@@ -310,7 +310,7 @@ struct Writer<'a, W: Write> {
 impl<'a, W: Write> Writer<'a, W> {
     fn new(index: &'a Index, out: W) -> Self {
         let hash = (!index.skips_hash).then(Sha1::new);
-        Self { index, out: BufWriter::with_capacity(1 << 16, out), hash, last: Vec::new() }
+        Self { index, out: BufWriter::new(out), hash, last: Vec::new() }
     }
 
     fn put(&mut self, bytes: &[u8]) -> io::Result<()> {

@@ -54,7 +54,10 @@ impl App {
             *self.shown.borrow_mut() = Some(format!("`{word}` shows commit {commit}, as of {then}"));
         }
         board.note_presence(self.options.agent.as_ref());
-        Ok(Rc::new(board))
+        let board = Rc::new(board);
+        // It lives as long as the process, whose memory and maps the kernel takes back in one go.
+        std::mem::forget(Rc::clone(&board));
+        Ok(board)
     }
 
     /// The options, for what opens no board.
