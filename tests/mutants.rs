@@ -371,6 +371,30 @@ const MUTANTS: &[Mutant] = &[
         harness: &["--test", "cli", "review"],
         scene: None,
     },
+    Mutant {
+        guard: "held claims are not read by each claim",
+        file: "src/store/archive.rs",
+        old: "    if more.is_none_or(|more| more % STEP >= born) {",
+        new: "    if more.is_none() {",
+        harness: &["--lib", "held_claims"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a lock's chain is not walked for the last events",
+        file: "src/store/log.rs",
+        old: "Some(commit) = next.filter(|_| taken < most)",
+        new: "Some(commit) = next",
+        harness: &["--lib", "the_last_events"],
+        scene: None,
+    },
+    Mutant {
+        guard: "what the named commands can't tell the whole grammar tells",
+        file: "src/cli/mod.rs",
+        old: "lazy::for_words(&words, read).or_else(|_| read())?",
+        new: "lazy::for_words(&words, read)?",
+        harness: &["--lib", "words_mean"],
+        scene: None,
+    },
 ];
 
 fn root() -> PathBuf {

@@ -27,6 +27,12 @@ impl Env {
         Self { frozen, seed: variable("ORCHESTRATOR_SEED"), drawn: Cell::new(0) }
     }
 
+    /// One in which all ids follow from `seed`.
+    #[cfg(test)]
+    pub(crate) fn seeded(seed: &str) -> Self {
+        Self { seed: Some(seed.to_owned()), ..Self::default() }
+    }
+
     /// What time it is.
     pub fn now(&self) -> Timestamp {
         self.frozen.unwrap_or_else(|| Timestamp::from_millis(Utc::now().timestamp_millis()))

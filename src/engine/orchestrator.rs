@@ -330,9 +330,13 @@ mod tests {
         let agent = AgentId::parse("agent-1").unwrap();
         let w = || WorkstreamName::parse("w").unwrap();
         let task = |id: &str| TaskRef::parse(id).unwrap();
+        let calls = std::cell::Cell::new(0);
         let read = |name: &'static str, run: &dyn Fn(&Orchestrator)| {
-            // A handle of its own, as a process has.
-            let board = Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+            calls.set(calls.get() + 1);
+            // A handle of its own, as a process has, and the same ids each time: one that comes to lie in a
+            // directory that was read already costs one object less.
+            let env = Env::seeded(&calls.get().to_string());
+            let board = Orchestrator::open(Options::new(dir.path()), env).unwrap();
             run(&board);
             (name, board.store.repo.objects_read())
         };
@@ -371,6 +375,44 @@ mod tests {
         let (few, many) = (objects_read(1), objects_read(40));
         assert_eq!(few, many);
         assert!(few.iter().all(|(_, count)| *count < 40), "{few:?}");
+    }
+
+    /// Claims that are held are not read by each claim of another task, however many they are, and those that are over
+    /// do not pile up beside them.
+    #[test]
+    fn held_claims_slow_no_claim_and_finished_ones_are_folded() {
+        let (dir, repo) = repository();
+        let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+        crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
+        let w = WorkstreamName::parse("w").unwrap();
+        board().create_workstream(&w, "", Priority(1)).unwrap();
+        let agent = AgentId::parse("agent-1").unwrap();
+        let claimed = || {
+            let id = TaskRef::parse(&board().add_task(&w, "Task", "", Priority(5)).unwrap().id).unwrap();
+            let board = board();
+            board.claim_task(&w, &id, &agent).unwrap();
+            (id, board.store.repo.objects_read())
+        };
+        let held: Vec<(TaskRef, u64)> = (0..100).map(|_| claimed()).collect();
+        let costs: Vec<u64> = held.iter().map(|(_, cost)| *cost).collect();
+        let low = |cost: &&u64| **cost < 20;
+        assert_eq!(costs[..64].iter().filter(low).count(), 64, "{costs:?}");
+        assert!(costs[64..].iter().filter(low).count() >= 33, "{costs:?}");
+        let refs = || repo.list_refs("refs/orchestrator/claims/").unwrap().len();
+        assert_eq!(refs(), 100, "what is held keeps its ref");
+        for (id, _) in &held {
+            board()
+                .run_as(
+                    Some(agent.clone()),
+                    &Complete { task: id.clone(), workstream: None, result: None, epoch: None },
+                )
+                .unwrap();
+        }
+        for _ in 0..16 {
+            claimed();
+        }
+        assert!(refs() <= 16, "{}", refs());
+        assert!(board().store.repo.read_ref("refs/orchestrator/archive").unwrap().is_some());
     }
 
     /// The last few events are found without a walk of a lock's whole chain, though the board has none that is newer.
@@ -418,7 +460,7 @@ mod tests {
             labels: vec![],
         };
         let ids: Vec<TaskRef> =
-            (0..110).map(|number| board().run(&add(number)).unwrap().outcome.task.task.id.into()).collect();
+            (0..130).map(|number| board().run(&add(number)).unwrap().outcome.task.task.id.into()).collect();
         let agent = |name: &str| AgentId::parse(name).unwrap();
         let claim = |at: usize| {
             let task = ids[at].clone();
@@ -467,6 +509,8 @@ mod tests {
         (10..100).for_each(claim);
         (10..60).for_each(complete);
         (60..90).for_each(release);
+        // The hundred and thirteenth has those that are over folded.
+        (110..123).for_each(claim);
         check("side");
         assert!(board().store.repo.read_ref("refs/orchestrator/archive").unwrap().is_some());
         board().run(&Reopen { task: ids[12].clone() }).unwrap();

@@ -16,8 +16,10 @@ use super::journal::{Intent, Move, Place};
 use super::records;
 use super::shelf::{self, Shelf};
 
-/// How many finished claims may keep refs of their own before they are folded.
-pub(crate) const KEEP: usize = 64;
+/// How many claims may keep refs of their own before those that are over are folded.
+const KEEP: usize = 64;
+/// After how many more it is looked again: each look reads all of them, those that are held among them.
+const STEP: usize = 16;
 
 /// The directory of those that were given back.
 const FREE: &str = "free";
@@ -87,10 +89,19 @@ fn unpack(bytes: &[u8]) -> Option<Vec<(TaskId, Record)>> {
     Some(records)
 }
 
-/// Folds finished claims whose refs pile up. The caller holds the advisory lock. Best effort: a claim that
-/// moves meanwhile keeps its ref.
-pub(crate) fn fold(repo: &Repo, advisory: &mut Advisory, signature: &Signature) -> Result<(), GitError> {
-    if repo.count_refs(ref_name::CLAIMS)? <= KEEP {
+/// Folds finished claims whose refs pile up, after a mutation that made `born` refs of claims. The caller holds
+/// the advisory lock. Best effort: a claim that moves meanwhile keeps its ref.
+pub(crate) fn fold(
+    repo: &Repo,
+    advisory: &mut Advisory,
+    signature: &Signature,
+    born: usize,
+) -> Result<(), GitError> {
+    if born == 0 {
+        return Ok(());
+    }
+    let more = repo.count_refs(ref_name::CLAIMS)?.checked_sub(KEEP + 1);
+    if more.is_none_or(|more| more % STEP >= born) {
         return Ok(());
     }
     let refs = repo.list_refs(ref_name::CLAIMS)?;
@@ -108,7 +119,7 @@ pub(crate) fn fold(repo: &Repo, advisory: &mut Advisory, signature: &Signature) 
         edits.push((format!("{FREE}/{id}"), is_free.then_some(blob)));
         over.push(Move { name, old: Some(commit.into()), new: None });
     }
-    // Many refs that are all held: nothing to fold, and no reason to look again at each command.
+    // Most of them are held.
     if over.len() < KEEP / 2 {
         return Ok(());
     }

@@ -135,11 +135,11 @@ impl Store {
                 carried_out => break carried_out?,
             }
         };
-        let is_claim = |edit: &RecordEdit| matches!(edit.record.key, RecordKey::Claim(_));
-        if change.records.iter().any(is_claim) {
-            archive::fold(&self.repo, &mut advisory, &identity.committer_at(now))
-                .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
-        }
+        let is_born =
+            |edit: &&RecordEdit| matches!(edit.record.key, RecordKey::Claim(_)) && edit.expected.is_none();
+        let born = change.records.iter().filter(is_born).count();
+        archive::fold(&self.repo, &mut advisory, &identity.committer_at(now), born)
+            .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
         Ok(Committed { outcome: change.outcome, commit, remarks })
     }
 
