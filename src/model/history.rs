@@ -33,7 +33,7 @@ pub enum Wording {
 }
 
 /// What a file of the board is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// A workstream.
     Workstream(WorkstreamName),

@@ -3,6 +3,7 @@
 //! `serde_json` reads all of it; this keeps its raw values, whose place in the text tells line and column.
 //! Unlike a map of its, an object here keeps a key that stands twice, so that it can be reported.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::Deserialize;
@@ -130,12 +131,20 @@ impl<'a> Builder<'a, '_> {
         pairs: Vec<(&'a RawValue, &'a RawValue)>,
         depth: usize,
     ) -> Result<Vec<Member<'a>>, Flaw> {
-        let mut members = Vec::with_capacity(pairs.len());
-        let mut keys = std::collections::HashSet::with_capacity(pairs.len());
+        /// Up to so many keys are looked through rather than hashed.
+        const FEW: usize = 24;
+        let mut members: Vec<Member<'a>> = Vec::with_capacity(pairs.len());
+        let mut keys = HashSet::new();
+        let are_few = pairs.len() <= FEW;
         for (key, value) in pairs {
             let at = self.place(key.get());
             let key: String = self.read(key.get())?;
-            if !keys.insert(key.clone()) {
+            let is_twice = if are_few {
+                members.iter().any(|member| member.key == key)
+            } else {
+                !keys.insert(key.clone())
+            };
+            if is_twice {
                 let why = format!("the key `{}` is there twice", key.escape_debug());
                 self.twice.push(Flaw { at, why });
             }
@@ -211,6 +220,10 @@ mod tests {
         );
         let flaws = parse(r#"{"a": 1, "a": 2, "a": 3}"#).unwrap_err();
         assert_eq!(flaws.len(), 2);
+        // In a large object too, where keys are hashed.
+        let many: String = (0..40).map(|key| format!("\"k{key}\": 1, ")).collect();
+        assert_eq!(at(&format!("{{{many}\"k7\": 2}}")).1, "the key `k7` is there twice");
+        assert!(parse(&format!("{{{many}\"k\": 2}}")).is_ok());
     }
 
     #[test]

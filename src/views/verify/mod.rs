@@ -234,14 +234,16 @@ impl Judge {
                 self.tell(Severity::Error, "bad_event", exhibit, None, what);
             }
         }
-        for change in &exhibit.changes {
-            let mut own: Vec<(&Event, bool)> = Vec::new();
-            if !exhibit.is_import {
-                let is_own =
-                    |event: &Event| Place::of(event).as_ref() == Some(&change.place) && event.line.is_none();
-                own.extend(events.iter().filter(|(event, _)| is_own(event)));
+        // A batch or an import may change thousands of files by as many events.
+        let mut told: HashMap<Place, Vec<(&Event, bool)>> = HashMap::new();
+        for (event, is_fresh) in events.into_iter().filter(|(event, _)| event.line.is_none()) {
+            if let Some(place) = Place::of(event).filter(|_| !exhibit.is_import) {
+                told.entry(place).or_default().push((event, is_fresh));
             }
-            self.change(exhibit, change, &own);
+        }
+        for change in &exhibit.changes {
+            let own = told.get(&change.place).map(Vec::as_slice).unwrap_or_default();
+            self.change(exhibit, change, own);
         }
     }
 
