@@ -60,6 +60,8 @@ fn picture(lines: &[Line], to: &Path) -> Result<(), Box<dyn std::error::Error>> 
         .configure_mesh()
         .x_desc("tasks on the board")
         .y_desc("microseconds, without the start of a process")
+        .x_label_formatter(&|tasks| format!("{tasks:.0}"))
+        .y_label_formatter(&|time| format!("{time:.0}"))
         .light_line_style(WHITE)
         .draw()?;
     for (number, line) in lines.iter().enumerate() {

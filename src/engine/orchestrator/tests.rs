@@ -1,0 +1,225 @@
+//! What operations cost, counted, and what the queue offers.
+
+use super::*;
+use crate::git::testing::{git, repository};
+use crate::model::{Priority, Resource, Status, TaskRef, WorkstreamName};
+use crate::ops::lock::Acquire;
+use crate::ops::task::{Add, Block, Claim, Complete, Next, Release, Reopen, TakeOver, Whose};
+
+/// The objects that each operation reads, on a board with so many tasks in each of the 256 directories.
+fn objects_read(each: usize) -> Vec<(&'static str, u64)> {
+    let (dir, _) = repository();
+    let tasks = dir.path().join(".orchestrator/tasks");
+    std::fs::create_dir_all(dir.path().join(".orchestrator/workstreams")).unwrap();
+    std::fs::write(dir.path().join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
+    let stamp = "2026-02-06T07:36:59.474Z";
+    let workstream =
+        format!("name: w\ndescription: W\npriority: 1\nstatus: active\ncreated_at: {stamp}\ncreated_by: a\n");
+    std::fs::write(dir.path().join(".orchestrator/workstreams/w.yaml"), workstream).unwrap();
+    for directory in 0..256 {
+        std::fs::create_dir_all(tasks.join(format!("{directory:02x}"))).unwrap();
+        for task in 1..=each {
+            let id = format!("{directory:02x}{task:06x}");
+            let text = format!(
+                "id: {id}\nworkstream: w\ntitle: T\nstatus: pending\npriority: {task}\ncreated_at: {stamp}\ncreated_by: a\n"
+            );
+            std::fs::write(tasks.join(&id[..2]).join(format!("{id}.yaml")), text).unwrap();
+        }
+    }
+    git(dir.path(), &["add", "."]);
+    git(dir.path(), &["config", "maintenance.auto", "false"]);
+    git(dir.path(), &["commit", "-q", "-m", "Board"]);
+    git(dir.path(), &["gc", "-q"]);
+    let agent = AgentId::parse("agent-1").unwrap();
+    let w = || WorkstreamName::parse("w").unwrap();
+    let task = |id: &str| TaskRef::parse(id).unwrap();
+    let calls = std::cell::Cell::new(0);
+    let read = |name: &'static str, run: &dyn Fn(&Orchestrator)| {
+        calls.set(calls.get() + 1);
+        // A handle of its own, as a process has, and the same ids each time: one that comes to lie in a
+        // directory that was read already costs one object less.
+        let env = Env::seeded(&calls.get().to_string());
+        let board = Orchestrator::open(Options::new(dir.path()), env).unwrap();
+        run(&board);
+        (name, board.store.repo.objects_read())
+    };
+    let next = Next { workstream: w(), agent: agent.clone() };
+    let add = Add {
+        workstream: w(),
+        title: "New".into(),
+        description: String::new(),
+        priority: Priority(9),
+        estimate: None,
+        depends_on: vec![task("01000001")],
+        labels: vec![],
+    };
+    let claim = |id: &str| Claim {
+        task: task(id),
+        workstream: None,
+        agent: agent.clone(),
+        take_over: TakeOver::Never,
+    };
+    let complete = Complete { task: task("07000001"), workstream: None, result: None, epoch: None };
+    let resource = Resource::parse("git").unwrap();
+    let acquire = Acquire { resource, agent: agent.clone(), ttl: None, reason: None };
+    // Once before, so that the queue is there.
+    read("next", &|board| drop(board.run(&next).unwrap()));
+    vec![
+        read("next", &|board| drop(board.run(&next).unwrap())),
+        read("add", &|board| drop(board.run(&add).unwrap())),
+        read("claim", &|board| drop(board.run(&claim("07000001")).unwrap())),
+        read("complete", &|board| drop(board.run_as(Some(agent.clone()), &complete).unwrap())),
+        read("acquire", &|board| drop(board.run(&acquire).unwrap())),
+    ]
+}
+
+#[test]
+fn no_operation_reads_more_objects_where_there_are_more_tasks() {
+    let (few, many) = (objects_read(1), objects_read(40));
+    assert_eq!(few, many);
+    assert!(few.iter().all(|(_, count)| *count < 40), "{few:?}");
+}
+
+/// Claims that are held are not read by each claim of another task, however many they are, and those that are over
+/// do not pile up beside them.
+#[test]
+fn held_claims_slow_no_claim_and_finished_ones_are_folded() {
+    let (dir, repo) = repository();
+    let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+    crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
+    let w = WorkstreamName::parse("w").unwrap();
+    board().create_workstream(&w, "", Priority(1)).unwrap();
+    let agent = AgentId::parse("agent-1").unwrap();
+    let claimed = || {
+        let id = TaskRef::parse(&board().add_task(&w, "Task", "", Priority(5)).unwrap().id).unwrap();
+        let board = board();
+        board.claim_task(&w, &id, &agent).unwrap();
+        (id, board.store.repo.objects_read())
+    };
+    let held: Vec<(TaskRef, u64)> = (0..100).map(|_| claimed()).collect();
+    let costs: Vec<u64> = held.iter().map(|(_, cost)| *cost).collect();
+    let low = |cost: &&u64| **cost < 20;
+    assert_eq!(costs[..64].iter().filter(low).count(), 64, "{costs:?}");
+    assert!(costs[64..].iter().filter(low).count() >= 33, "{costs:?}");
+    let refs = || repo.list_refs("refs/orchestrator/claims/").unwrap().len();
+    assert_eq!(refs(), 100, "what is held keeps its ref");
+    for (id, _) in &held {
+        board()
+            .run_as(
+                Some(agent.clone()),
+                &Complete { task: id.clone(), workstream: None, result: None, epoch: None },
+            )
+            .unwrap();
+    }
+    for _ in 0..16 {
+        claimed();
+    }
+    assert!(refs() <= 16, "{}", refs());
+    assert!(board().store.repo.read_ref("refs/orchestrator/archive").unwrap().is_some());
+}
+
+/// The last few events are found without a walk of a lock's whole chain, though the board has none that is newer.
+#[test]
+fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
+    let read = |rounds: usize| {
+        let (dir, _) = repository();
+        let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+        crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
+        board().create_workstream(&WorkstreamName::parse("w").unwrap(), "", Priority(1)).unwrap();
+        let (resource, agent) = (Resource::parse("git").unwrap(), AgentId::parse("agent-1").unwrap());
+        for _ in 0..rounds {
+            board().acquire_lock(&resource, &agent, None).unwrap();
+            board().release_lock(&resource, &agent).unwrap();
+        }
+        let (board, filter) = (board(), crate::model::EventFilter { last: Some(3), ..Default::default() });
+        let told = board.events(&filter).unwrap();
+        let actions: Vec<&str> = told.iter().map(|event| event.action.as_str()).collect();
+        assert_eq!(actions, ["lock_released", "lock_acquired", "lock_released"]);
+        board.store.repo.objects_read()
+    };
+    assert_eq!(read(3), read(30));
+}
+
+/// Every task that may be had stands in the queue, in its turn, whatever files, records, branches and the archive
+/// say of it.
+#[test]
+fn the_queue_leaves_nobody_out_and_is_never_sure_of_what_is_not_so() {
+    let (dir, _) = repository();
+    let root = dir.path();
+    let board = || Orchestrator::open(Options::new(root), Env::default()).unwrap();
+    std::fs::create_dir_all(root.join(".orchestrator")).unwrap();
+    std::fs::write(root.join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
+    git(root, &["add", "."]);
+    git(root, &["commit", "-q", "-m", "Board"]);
+    board().create_workstream(&WorkstreamName::parse("w").unwrap(), "", Priority(1)).unwrap();
+    let add = |number: i64| Add {
+        workstream: WorkstreamName::parse("w").unwrap(),
+        title: format!("Task {number}"),
+        description: String::new(),
+        priority: Priority(number % 7),
+        estimate: None,
+        depends_on: vec![],
+        labels: vec![],
+    };
+    let ids: Vec<TaskRef> =
+        (0..130).map(|number| board().run(&add(number)).unwrap().outcome.task.task.id.into()).collect();
+    let agent = |name: &str| AgentId::parse(name).unwrap();
+    let claim = |at: usize| {
+        let task = ids[at].clone();
+        let request = Claim { task, workstream: None, agent: agent("a"), take_over: TakeOver::Never };
+        board().run(&request).unwrap();
+    };
+    let complete = |at: usize| {
+        let request = Complete { task: ids[at].clone(), workstream: None, result: None, epoch: None };
+        board().run_as(Some(agent("a")), &request).unwrap();
+    };
+    let release = |at: usize| {
+        let request = Release { task: ids[at].clone(), reason: None, whose: Whose::Mine, epoch: None };
+        board().run_as(Some(agent("a")), &request).unwrap();
+    };
+    let check = |place: &str| {
+        let board = board();
+        let snapshot = board.snapshot().unwrap();
+        let w = WorkstreamName::parse("w").unwrap();
+        for held in [false, true] {
+            let offered: Vec<_> = snapshot.candidates(&w, held).unwrap().collect();
+            let wanted = snapshot.tasks().unwrap();
+            let wanted = wanted.iter().filter(|seen| match seen.task.status {
+                Status::Pending => true,
+                Status::InProgress(_) => held,
+                _ => false,
+            });
+            let mut rest = offered.iter();
+            for seen in wanted {
+                let found = rest.any(|candidate| candidate.id == seen.task.id);
+                assert!(found, "{place}: {} is left out or out of turn", seen.task.id);
+            }
+            for candidate in offered.iter().filter(|candidate| candidate.is_pending) {
+                let seen = snapshot.task(candidate.id).unwrap().unwrap();
+                assert_eq!(seen.task.status, Status::Pending, "{place}");
+            }
+        }
+    };
+    check("new");
+    git(root, &["branch", "side"]);
+    (0..10).for_each(claim);
+    (0..3).for_each(complete);
+    (3..6).for_each(release);
+    check("main");
+    git(root, &["switch", "-q", "side"]);
+    check("side, before");
+    (10..100).for_each(claim);
+    (10..60).for_each(complete);
+    (60..90).for_each(release);
+    // The hundred and thirteenth has those that are over folded.
+    (110..123).for_each(claim);
+    check("side");
+    assert!(board().store.repo.read_ref("refs/orchestrator/archive").unwrap().is_some());
+    board().run(&Reopen { task: ids[12].clone() }).unwrap();
+    board().run(&Block { task: ids[101].clone(), reason: "x".into() }).unwrap();
+    check("side, reopened");
+    git(root, &["switch", "-q", "main"]);
+    check("main, after");
+    git(root, &["branch", "-D", "-q", "side"]);
+    check("main, without the other branch");
+}
