@@ -322,7 +322,7 @@ impl gix::objs::Find for Repo {
 }
 
 /// Writes an object, once more if that fails: `git gc` removes a directory of objects that it finds empty, and
-/// may do so between the making of a directory and the rename into it. What fails for good fails every time.
+/// may do so between the making of a directory and of a file in it. What fails for good fails every time.
 pub(super) fn again<T, E>(write: impl Fn() -> Result<T, E>) -> Result<T, E> {
     const TIMES: usize = 5;
     (0..TIMES).find_map(|_| write().ok()).map_or_else(write, Ok)

@@ -13,6 +13,8 @@
 //! SCENE=claim POINT=openat:71 …                                                 one
 //! ```
 //!
+//! The file is long because its scenes are many; what is asked of each is one list, which they share.
+//!
 //! Where `strace` can't trace, the tests say so and check nothing.
 
 use std::collections::BTreeMap;

@@ -28,6 +28,8 @@
 //! | 24 | event torn | the message cut in its line | `bad_event` |
 //! | 25 | task deleted | `git rm` | `deleted`, a warning |
 //!
+//! The file is long because the table is: each row is a few lines of it, beside the one cast that all of them play with.
+//!
 //! The honest history of the ordinary run is short. The long one, best with a fast program:
 //!
 //! ```text
