@@ -34,7 +34,7 @@ impl Reader<'_> {
             self.last = Some((entry.commit, annals::events_of(self.repo, &commit)?));
         }
         let events = self.last.as_ref().map(|(_, events)| events.as_slice()).unwrap_or_default();
-        Ok(events.get(usize::from(entry.place)).cloned())
+        Ok(events.get(entry.place()).cloned())
     }
 }
 

@@ -49,8 +49,7 @@ pub(super) fn past(repo: &Repo, annals: &Annals<'_>, of: &EntityKey, when: When)
             last = Some((commit, events));
         }
         let Some((commit, events)) = &last else { continue };
-        let Some(event) = events.get(usize::from(entry.place)).filter(|event| speaks(event, of, &path))
-        else {
+        let Some(event) = events.get(entry.place()).filter(|event| speaks(event, of, &path)) else {
             continue;
         };
         let hex = commit.id.to_string();
@@ -197,7 +196,7 @@ pub(super) fn named(repo: &Repo, annals: &Annals<'_>, word: &str, when: When) ->
     let mut found = Vec::new();
     for entry in events {
         let commit = repo.commit(entry.commit)?;
-        let event = annals::events_of(repo, &commit)?.into_iter().nth(usize::from(entry.place));
+        let event = annals::events_of(repo, &commit)?.into_iter().nth(entry.place());
         found.extend(event.map(|event| Named::Event { commit: commit.id.to_string(), event }));
     }
     found.extend(commits.into_iter().map(|commit| Named::Commit(commit.to_string())));

@@ -8,7 +8,7 @@ use crate::git::{Oid, OidMap, Repo};
 use crate::model::{Event, TaskId, Timestamp};
 use crate::store::frames::Frames;
 
-const KIND: [u8; 8] = *b"annals\0\x01";
+const KIND: [u8; 8] = *b"annals\0\x02";
 /// How much of the end of the file is read at first: the last 900 events, or so.
 const END: usize = 1 << 16;
 
@@ -17,9 +17,9 @@ const END: usize = 1 << 16;
 pub(in crate::store) struct Entry {
     /// The commit that carries it.
     pub(in crate::store) commit: Oid,
-    /// Its place among the events of that commit.
-    pub(in crate::store) place: u16,
-    pub(super) marks: u16,
+    /// Its place among the events of that commit, in 24 bits: an import or a batch may bring many.
+    pub(super) place: u32,
+    pub(super) marks: u8,
     /// When it happened.
     pub(in crate::store) ts: i64,
     /// The latest time up to here: nothing of the locks that is earlier comes after it.
@@ -31,10 +31,12 @@ pub(in crate::store) struct Entry {
 }
 
 const ENTRY: usize = 72;
+/// The bits of a place.
+const PLACE: u32 = 0xff_ffff;
 /// It names a task.
-const TASK: u16 = 1;
+const TASK: u8 = 1;
 /// It is no event, but the digest of an import in the commit's message.
-const DIGEST: u16 = 2;
+const DIGEST: u8 = 2;
 
 /// What one stretch and all before it come to.
 #[derive(Clone, Copy, Debug)]
@@ -115,12 +117,16 @@ pub(super) fn is_timed(id: u128) -> bool {
     (id >> 76) & 0xf == 7 && (id >> 62) & 0b11 == 0b10
 }
 
+fn place_in(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(PLACE).min(PLACE)
+}
+
 impl Entry {
     pub(super) fn of(commit: Oid, place: usize, event: &Event, id: u128) -> Self {
         let task = event.task_id().and_then(|id| u32::from_str_radix(id.as_str(), 16).ok());
         Self {
             commit,
-            place: u16::try_from(place).unwrap_or(u16::MAX),
+            place: place_in(place),
             marks: if task.is_some() { TASK } else { 0 },
             ts: event.ts.millis(),
             peak: 0,
@@ -132,13 +138,27 @@ impl Entry {
     }
 
     pub(super) fn digest(commit: Oid, place: usize) -> Self {
-        let place = u16::try_from(place).unwrap_or(u16::MAX);
-        Self { commit, place, marks: DIGEST, ts: 0, peak: 0, id: 0, agent: 0, action: 0, task: 0 }
+        Self {
+            commit,
+            place: place_in(place),
+            marks: DIGEST,
+            ts: 0,
+            peak: 0,
+            id: 0,
+            agent: 0,
+            action: 0,
+            task: 0,
+        }
     }
 
     /// Whether it is no event.
     pub(super) fn is_digest(&self) -> bool {
         self.marks & DIGEST != 0
+    }
+
+    /// Its place among the events of its commit.
+    pub(in crate::store) fn place(&self) -> usize {
+        usize::try_from(self.place).unwrap_or(usize::MAX)
     }
 
     /// When it happened.
@@ -168,8 +188,7 @@ impl Entry {
 
     fn pack(&self, bytes: &mut Vec<u8>) {
         bytes.extend_from_slice(self.commit.as_slice());
-        bytes.extend_from_slice(&self.place.to_le_bytes());
-        bytes.extend_from_slice(&self.marks.to_le_bytes());
+        bytes.extend_from_slice(&(self.place | u32::from(self.marks) << 24).to_le_bytes());
         bytes.extend_from_slice(&self.ts.to_le_bytes());
         bytes.extend_from_slice(&self.peak.to_le_bytes());
         bytes.extend_from_slice(&self.id.to_le_bytes());
@@ -181,8 +200,8 @@ impl Entry {
     fn unpack(bytes: &[u8]) -> Self {
         Self {
             commit: Oid::try_from(&bytes[..20]).expect("an id is 20 bytes"),
-            place: u16::from_le_bytes(part(bytes, 20)),
-            marks: u16::from_le_bytes(part(bytes, 22)),
+            place: u32::from_le_bytes(part(bytes, 20)) & PLACE,
+            marks: bytes[23],
             ts: i64::from_le_bytes(part(bytes, 24)),
             peak: i64::from_le_bytes(part(bytes, 32)),
             id: u128::from_le_bytes(part(bytes, 40)),
@@ -229,4 +248,25 @@ fn stretch_of(bytes: &[u8], payload: Range<usize>) -> Option<Stretch> {
         },
         entries,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Action, EventId};
+
+    #[test]
+    fn each_of_many_events_of_one_commit_keeps_its_place() {
+        let at = Timestamp::parse("2026-02-06T12:00:00Z").unwrap();
+        let event = Event::new(at, "a", Action::TaskCreated, EventId::parse("e1").unwrap());
+        let commit = Oid::try_from(&[7; 20][..]).unwrap();
+        for event in [event.clone(), event.with("task_id", "ffffffff")] {
+            for place in [0, 65_535, 65_536, 1 << 20] {
+                let entry = Entry::of(commit, place, &event, 7);
+                let payload = pack(commit, None, START, &[entry]);
+                let kept = Entry::unpack(&payload[payload.len() - 4 - ENTRY..]);
+                assert_eq!((kept, kept.place(), kept.task()), (entry, place, event.task_id()));
+            }
+        }
+    }
 }
