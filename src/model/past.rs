@@ -58,7 +58,7 @@ impl EntityKey {
 }
 
 /// The kinds of what can have a past.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Task,
     Workstream,

@@ -7,10 +7,11 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use super::past::Kind;
 use super::{
-    Agent, AgentId, Damage, Deed, EntityKey, Event, EventId, Fault, Knowledge, Landing, Named, Passage, Past,
-    Record, Resource, SeenTask, Settings, Status, Task, TaskId, TaskRef, Timestamp, Topic, Workstream,
-    WorkstreamName,
+    Action, Agent, AgentId, Damage, Deed, EntityKey, Event, EventId, Fault, Knowledge, Landing, Named,
+    Passage, Past, Recent, Record, Resource, SeenTask, Settings, Status, Task, TaskId, TaskRef, Timestamp,
+    Topic, Workstream, WorkstreamName,
 };
 
 /// A board at one commit, with the records as of now.
@@ -105,6 +106,11 @@ pub trait View {
     /// no more than those that fit it.
     fn events(&self, filter: &EventFilter) -> Result<Log, Fault> {
         let mut log = self.log()?;
+        let is_first = |event: &Event| {
+            filter.from_last.as_deref() == Some(event.action.word())
+                && Kind::of(&event.action) != Some(Kind::Lock)
+        };
+        log.events.drain(..log.events.iter().rposition(is_first).unwrap_or(0));
         log.events.retain(|event| filter.fits(event));
         let most = filter.last.unwrap_or(usize::MAX);
         log.events.drain(..log.events.len().saturating_sub(most));
@@ -145,6 +151,17 @@ pub trait View {
         Ok(past)
     }
 
+    /// The newest events of each of these workstreams. Costs the index of the log and, of the events, hardly more than
+    /// are told.
+    fn newest_events(&self, of: &Recent<'_>) -> Result<HashMap<String, Vec<Event>>, Fault> {
+        let mut found = of.collection();
+        let _until_it_has_enough = self.log()?.events.into_iter().rev().all(|event| {
+            found.add(event);
+            !found.is_full()
+        });
+        Ok(found.into_events())
+    }
+
     /// The parts of this board's history that `word` may mean: the events and the commits whose ids begin with it. At
     /// most so many as are worth naming.
     fn named(&self, _word: &str) -> Result<Vec<Named>, Fault> {
@@ -181,15 +198,19 @@ impl Candidate {
     }
 }
 
-/// Which events; every condition that is set must hold.
+/// Which events; every condition that is set must hold ([`Self::fits`] looks at all but the two that depend on other
+/// events, `last` and `from_last`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EventFilter {
     /// Only so many of those that fit, the newest; `None` = all.
     pub last: Option<usize>,
     /// By this agent, exactly.
     pub agent: Option<String>,
-    /// Of this action, by its word.
-    pub action: Option<String>,
+    /// Of one of these actions, by their words; none = of any.
+    pub actions: Vec<String>,
+    /// From the newest event of this action on, by its place in the log, that one included; all, where there is none.
+    /// Not for the actions of locks, whose events have no place of their own.
+    pub from_last: Option<String>,
     /// At this time or later.
     pub since: Option<Timestamp>,
     /// That name this task.
@@ -200,9 +221,15 @@ impl EventFilter {
     /// Whether an event meets the conditions, however many do.
     pub fn fits(&self, event: &Event) -> bool {
         self.agent.as_ref().is_none_or(|agent| *agent == event.agent)
-            && self.action.as_ref().is_none_or(|action| action == event.action.word())
+            && (self.actions.is_empty() || self.actions.iter().any(|action| action == event.action.word()))
             && self.since.is_none_or(|since| event.ts >= since)
             && self.task.is_none_or(|task| event.task_id() == Some(task))
+    }
+
+    /// Whether the events of locks may be among them.
+    pub fn may_fit_locks(&self) -> bool {
+        let is_of_lock = |word: &String| Kind::of(&Action::from_word(word)) == Some(Kind::Lock);
+        self.task.is_none() && (self.actions.is_empty() || self.actions.iter().any(is_of_lock))
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::codec::{message, ref_name};
 use crate::git::{GitError, Oid, Repo};
-use crate::model::{Event, EventFilter, EventId, Log, Timestamp, Updates};
+use crate::model::{Action, Event, EventFilter, EventId, Log, Recent, Timestamp, Updates};
 
 use super::annals::{self, Annals, Broken, Entry};
 use super::records::{self, When};
@@ -42,36 +42,36 @@ impl Reader<'_> {
 pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter, when: When) -> Attempt<Log> {
     let most = filter.last.unwrap_or(usize::MAX);
     let agent = filter.agent.as_deref().map(annals::mark_of_agent);
-    let action = filter.action.as_deref().map(annals::mark_of_action);
-    let mut reader = Reader { repo, last: None };
-    let mut found: Vec<(Entry, Event)> = Vec::new();
-    let mut failed = None;
-    let told = annals.each(&mut |entry| {
-        if found.len() >= most {
-            return false;
-        }
-        let may_fit = agent.is_none_or(|agent| entry.agent() == agent)
-            && action.is_none_or(|action| entry.may_be(action))
+    let actions: Vec<u32> = filter.actions.iter().map(|word| annals::mark_of_action(word)).collect();
+    let first = filter.from_last.as_deref().map(annals::mark_of_action);
+    let may_fit = |entry: &Entry| {
+        agent.is_none_or(|agent| entry.agent() == agent)
+            && (actions.is_empty() || actions.iter().any(|action| entry.may_be(*action)))
             && filter.since.is_none_or(|since| entry.at() >= since)
-            && filter.task.is_none_or(|task| entry.task() == Some(task));
-        if may_fit {
-            match reader.event(entry) {
-                Ok(event) => {
-                    found.extend(event.filter(|event| filter.fits(event)).map(|event| (*entry, event)))
-                }
-                Err(error) => failed = Some(error),
+            && filter.task.is_none_or(|task| entry.task() == Some(task))
+    };
+    let mut found: Vec<(Entry, Event)> = Vec::new();
+    // Where the oldest that may be shown stands, once it is known: what is older is not shown either.
+    let mut oldest = None;
+    let told = read_newest(
+        repo,
+        annals,
+        &mut found,
+        |_, entry| may_fit(entry) || first.is_some_and(|first| entry.may_be(first)),
+        |found, entry, event| {
+            let is_first = filter.from_last.as_deref() == Some(event.action.word());
+            if filter.fits(&event) {
+                found.push((*entry, event));
             }
-        }
-        failed.is_none()
-    });
-    if let Some(error) = failed {
-        return Err(error);
-    }
+            if is_first || found.len() >= most {
+                oldest = Some(entry.peak);
+            }
+            oldest.is_none()
+        },
+    )?;
     if let Err(broken) = told {
         return Ok(Err(broken));
     }
-    // What is older than the oldest that is shown is not shown either.
-    let oldest = found.last().filter(|_| found.len() >= most).map(|(entry, _)| entry.peak);
     found.reverse();
     let locks = match lock_events(repo, annals, filter, (oldest, when))? {
         Ok(locks) => locks,
@@ -88,6 +88,53 @@ pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter, whe
     events.extend(locks.map(|(_, event)| event));
     events.drain(..events.len().saturating_sub(most));
     Ok(Ok(Log { events, board_events: annals.count(), is_cut: annals.is_cut }))
+}
+
+/// The newest events of workstreams.
+pub(super) fn newest(
+    repo: &Repo,
+    annals: &Annals<'_>,
+    of: &Recent<'_>,
+) -> Attempt<HashMap<String, Vec<Event>>> {
+    let words = Action::WORDS.iter().filter(|word| !Recent::may_be_of_one(&Action::from_word(word)));
+    let strangers: Vec<u32> = words.map(|word| annals::mark_of_action(word)).collect();
+    let mut found = of.collection();
+    let told = read_newest(
+        repo,
+        annals,
+        &mut found,
+        |found, entry| !strangers.iter().any(|action| entry.may_be(*action)) && found.may_want(entry.task()),
+        |found, _, event| {
+            found.add(event);
+            !found.is_full()
+        },
+    )?;
+    Ok(told.map(|()| found.into_events()))
+}
+
+/// Reads from the newest on those events of the board that may be wanted, for as long as `take` says.
+fn read_newest<Found>(
+    repo: &Repo,
+    annals: &Annals<'_>,
+    found: &mut Found,
+    may_want: impl Fn(&Found, &Entry) -> bool,
+    mut take: impl FnMut(&mut Found, &Entry, Event) -> bool,
+) -> Attempt<()> {
+    let mut reader = Reader { repo, last: None };
+    let mut failed = None;
+    let told = annals.each(&mut |entry| {
+        if !may_want(found, entry) {
+            return true;
+        }
+        match reader.event(entry) {
+            Ok(event) => event.is_none_or(|event| take(found, entry, event)),
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        }
+    });
+    failed.map_or(Ok(told), Err)
 }
 
 /// Every event, oldest first, one after the other.
@@ -137,7 +184,7 @@ fn lock_events(
     (oldest, when): (Option<i64>, When),
 ) -> Attempt<Vec<(i64, Event)>> {
     let mut found = Vec::new();
-    if filter.task.is_some() {
+    if !filter.may_fit_locks() {
         return Ok(Ok(found));
     }
     let most = filter.last.unwrap_or(usize::MAX);

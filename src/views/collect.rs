@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Event, Fault, SeenTask, Status, TaskId, Timestamp, View};
+use crate::model::{Action, Event, EventFilter, Fault, SeenTask, Status, TaskId, Timestamp, View};
 
 use super::document::ElsewhereDocument;
 
@@ -18,6 +18,25 @@ pub enum Since {
     At(Timestamp),
     /// Everything that is done, whether or not an event tells of it.
     All,
+}
+
+impl Since {
+    /// The events that tell what came out of it, and where it began if one does.
+    fn filter(self) -> EventFilter {
+        let word = |action: &Action| action.word().to_owned();
+        let (completed, written, collected) =
+            (word(&Action::TaskCompleted), word(&Action::KnowledgeWritten), word(&Action::CycleCollected));
+        let all = EventFilter::default();
+        match self {
+            Self::LastCollect => EventFilter {
+                actions: vec![completed, written, collected.clone()],
+                from_last: Some(collected),
+                ..all
+            },
+            Self::At(at) => EventFilter { actions: vec![completed, written], since: Some(at), ..all },
+            Self::All => EventFilter { actions: vec![completed], ..all },
+        }
+    }
 }
 
 /// The predecessor's report, then ours.
@@ -79,28 +98,20 @@ pub struct OpenTask {
 /// A task counts where its completion is in this board's log and it is still done; one that is finished on
 /// another branch counts in the cycle in which it lands ([`Since::All`] tells it with its branch).
 pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Collected, Fault> {
-    let log = view.log()?;
+    let log = view.events(&since.filter())?;
     let tasks = view.tasks()?;
-    let last_collect = log.events.iter().rposition(|event| event.action == Action::CycleCollected);
-    let (events, began) = match since {
-        Since::LastCollect => {
-            let after = last_collect.map_or(0, |at| at + 1);
-            (&log.events[after..], last_collect.map(|at| log.events[at].ts))
-        }
-        Since::At(at) => (&log.events[..], Some(at)),
-        Since::All => (&log.events[..], None),
-    };
-    let counts = |event: &&Event| match since {
-        Since::At(at) => event.ts >= at,
-        Since::LastCollect | Since::All => true,
+    let mut began = match since {
+        Since::At(at) => Some(at),
+        Since::LastCollect | Since::All => None,
     };
     let mut completions: HashMap<TaskId, (usize, &Event)> = HashMap::new();
     let mut written = BTreeSet::new();
-    for (at, event) in events.iter().enumerate().filter(|(_, event)| counts(event)) {
-        if event.action == Action::TaskCompleted {
-            completions.extend(event.task_id().map(|id| (id, (at, event))));
-        } else if event.action == Action::KnowledgeWritten {
-            written.extend(event.text("topic"));
+    for (at, event) in log.events.iter().enumerate() {
+        match event.action {
+            Action::TaskCompleted => completions.extend(event.task_id().map(|id| (id, (at, event)))),
+            Action::KnowledgeWritten => written.extend(event.text("topic")),
+            Action::CycleCollected => began = Some(event.ts),
+            _ => {}
         }
     }
 

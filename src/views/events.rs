@@ -35,7 +35,7 @@ mod tests {
         let mine = Filter { agent: Some("agent-1".to_owned()), ..all.clone() };
         assert_eq!(ids(&mine), ["e1", "e3", "e4"]);
         assert_eq!(ids(&Filter { last: Some(2), ..mine.clone() }), ["e3", "e4"]);
-        assert_eq!(ids(&Filter { action: Some("deployed".to_owned()), ..mine.clone() }), ["e3"]);
+        assert_eq!(ids(&Filter { actions: vec!["deployed".to_owned()], ..mine.clone() }), ["e3"]);
         assert_eq!(ids(&Filter { since: Some(at(2)), ..all.clone() }), ["e2", "e3", "e4"]);
         assert_eq!(ids(&Filter { task: Some(id("299833bc")), since: Some(at(2)), ..all }), ["e4"]);
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::model::{Event, Fault, Knowledge, Log, SeenTask, Status, TaskId, Timestamp, View, Workstream};
+use crate::model::{Event, Fault, Knowledge, Recent, SeenTask, Status, TaskId, Timestamp, View, Workstream};
 
 use super::document::{LockDocument, TaskDocument};
 use super::named::{self, Named, Resources};
@@ -33,14 +33,13 @@ pub(crate) struct Material {
     pub(crate) active: Vec<(usize, BTreeSet<Named>)>,
     /// How many tasks that are not over wait for each task.
     waiting: HashMap<TaskId, usize>,
-    log: Log,
     newest: Newest,
-    recent: HashMap<String, Vec<usize>>,
+    recent: HashMap<String, Vec<Event>>,
 }
 
 impl Material {
     pub(crate) fn gather(view: &dyn View, now: Timestamp) -> Result<Self, Fault> {
-        let log = view.log()?;
+        let workstreams = view.workstreams()?;
         let tasks = view.tasks()?;
         let index = ready::index(&tasks);
         let knowledge = show::all_knowledge(view)?;
@@ -57,9 +56,13 @@ impl Material {
                 *waiting.entry(*id).or_default() += 1;
             }
         }
-        let recent = recent(&log, &tasks, &index);
+        let recent = view.newest_events(&Recent {
+            workstreams: workstreams.iter().map(|one| one.name.as_str()).collect(),
+            most: RECENT,
+            home: &|id| index.get(&id).map(|at| tasks[*at].task.workstream.as_str()),
+        })?;
         Ok(Self {
-            workstreams: view.workstreams()?,
+            workstreams,
             relevance: Index::of(&knowledge),
             locks: locks::live(view, now)?,
             newest: Newest(view.updates()?),
@@ -69,7 +72,6 @@ impl Material {
             resources,
             active,
             waiting,
-            log,
             recent,
         })
     }
@@ -91,25 +93,8 @@ impl Material {
         self.waiting.get(&id).copied().unwrap_or(0)
     }
 
-    /// The newest events that name the workstream or one of its tasks, newest first.
+    /// The newest events of a workstream, newest first: those of its tasks, and those that name it.
     pub(crate) fn recent(&self, workstream: &str) -> impl Iterator<Item = &Event> {
-        self.recent.get(workstream).into_iter().flatten().map(|at| &self.log.events[*at])
+        self.recent.get(workstream).into_iter().flatten()
     }
-}
-
-fn recent(log: &Log, tasks: &[SeenTask], index: &HashMap<TaskId, usize>) -> HashMap<String, Vec<usize>> {
-    let mut recent: HashMap<String, Vec<usize>> = HashMap::new();
-    for (at, event) in log.events.iter().enumerate().rev() {
-        let of_task = || {
-            let at = index.get(&event.task_id()?)?;
-            Some(tasks[*at].task.workstream.as_str())
-        };
-        if let Some(workstream) = event.text("workstream").or_else(of_task) {
-            let known = recent.entry(workstream.to_owned()).or_default();
-            if known.len() < RECENT {
-                known.push(at);
-            }
-        }
-    }
-    recent
 }

@@ -41,4 +41,4 @@ mod relevance;
 mod template;
 
 #[cfg(test)]
-mod fake;
+pub(crate) mod fake;

@@ -18,9 +18,10 @@ pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
     let filter = events::Filter {
         last: Some(args.last),
         agent: app.shown_agent(None)?.map(|agent| agent.to_string()),
-        action: args.action.clone(),
+        actions: args.action.iter().cloned().collect(),
         since: args.since.as_deref().map(|text| moment(text, board.now())).transpose()?,
         task,
+        ..events::Filter::default()
     };
     let log = view.events(&filter)?;
     let found: Vec<EventDocument> = log.events.iter().map(EventDocument::of).collect();

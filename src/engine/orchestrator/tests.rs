@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::git::testing::{git, repository};
-use crate::model::{Priority, Resource, Status, TaskRef, WorkstreamName};
+use crate::model::{EventFilter, Priority, Recent, Resource, Status, TaskRef, Topic, WorkstreamName};
 use crate::ops::lock::Acquire;
 use crate::ops::task::{Add, Block, Claim, Complete, Next, Release, Reopen, TakeOver, Whose};
+use crate::views::brief::BriefRequest;
 
 /// The objects that each operation reads, on a board with so many tasks in each of the 256 directories.
 fn objects_read(each: usize) -> Vec<(&'static str, u64)> {
@@ -131,13 +132,127 @@ fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
             board().acquire_lock(&resource, &agent, None).unwrap();
             board().release_lock(&resource, &agent).unwrap();
         }
-        let (board, filter) = (board(), crate::model::EventFilter { last: Some(3), ..Default::default() });
+        let (board, filter) = (board(), EventFilter { last: Some(3), ..EventFilter::default() });
         let told = board.events(&filter).unwrap();
         let actions: Vec<&str> = told.iter().map(|event| event.action.as_str()).collect();
         assert_eq!(actions, ["lock_released", "lock_acquired", "lock_released"]);
         board.store.repo.objects_read()
     };
     assert_eq!(read(3), read(30));
+}
+
+/// What the index of the log picks out is what a look at every event finds.
+#[test]
+fn the_index_of_the_log_tells_what_the_whole_log_does() {
+    let (dir, _) = repository();
+    let root = dir.path();
+    let board = || Orchestrator::open(Options::new(root), Env::default()).unwrap();
+    crate::engine::init(Options::new(root), Env::default()).unwrap();
+    let names = ["one", "two", "three"].map(|name| WorkstreamName::parse(name).unwrap());
+    let agents = ["agent-1", "agent-2"].map(|name| AgentId::parse(name).unwrap());
+    let resource = Resource::parse("git").unwrap();
+    for name in &names {
+        board().create_workstream(name, "", Priority(1)).unwrap();
+    }
+    for round in 0..12 {
+        let (name, agent) = (&names[round % 2], &agents[round % 2]);
+        let id = TaskRef::parse(&board().add_task(name, "Task", "", Priority(5)).unwrap().id).unwrap();
+        board().claim_task(name, &id, agent).unwrap();
+        board().acquire_lock(&resource, agent, None).unwrap();
+        board().release_lock(&resource, agent).unwrap();
+        let field = [("workstream".to_owned(), names[round % 3].as_str().into())].into_iter().collect();
+        board().log_event(agent, "noted", field).unwrap();
+        match round {
+            // By hand, so that the log has to tell it from the files.
+            4 => {
+                let path = format!(".orchestrator/tasks/{}/{}.yaml", &id.to_string()[..2], id);
+                let moved = std::fs::read_to_string(root.join(&path)).unwrap();
+                let moved = moved.replace("workstream: one", "workstream: three");
+                std::fs::write(root.join(&path), moved).unwrap();
+                git(root, &["commit", "-q", "-m", "Move a task", "--", &path]);
+            }
+            7 => drop(board().collect().unwrap()),
+            _ => drop(board().complete_task(name, &id, None).unwrap()),
+        }
+    }
+    for kept in [false, true] {
+        let board = board();
+        let snapshot = board.snapshot().unwrap();
+        if kept {
+            snapshot.updates().unwrap();
+        }
+        let whole = crate::views::fake::Board { log: snapshot.log().unwrap(), ..Default::default() };
+        let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+        for actions in [words(&[]), words(&["task_completed", "cycle_collected"]), words(&["lock_released"])]
+        {
+            for from_last in
+                [None, Some("cycle_collected"), Some("noted"), Some("never"), Some("lock_released")]
+            {
+                for (last, agent) in
+                    [(None, None), (Some(0), None), (Some(3), Some("agent-2")), (None, Some("agent-1"))]
+                {
+                    let filter = EventFilter {
+                        last,
+                        agent: agent.map(str::to_owned),
+                        actions: actions.clone(),
+                        from_last: from_last.map(str::to_owned),
+                        ..EventFilter::default()
+                    };
+                    let (told, wanted) = (snapshot.events(&filter).unwrap(), whole.events(&filter).unwrap());
+                    assert_eq!(told.events, wanted.events, "{filter:?}");
+                }
+            }
+        }
+        let tasks = snapshot.tasks().unwrap();
+        let home =
+            |id| tasks.iter().find(|seen| seen.task.id == id).map(|seen| seen.task.workstream.as_str());
+        for most in [0, 1, 5, 1000] {
+            let workstreams = names.iter().map(WorkstreamName::as_str).collect();
+            let of = Recent { workstreams, most, home: &home };
+            let told = snapshot.newest_events(&of).unwrap();
+            assert_eq!(told, whole.newest_events(&of).unwrap(), "{most}");
+            assert!(told.values().all(|events| events.len() == most || most == 1000), "{told:?}");
+        }
+    }
+}
+
+/// A plan and a brief show the last events of each workstream, and a collection those of its cycle: what came before
+/// is not read, also where one workstream had few events or none.
+#[test]
+fn a_plan_a_brief_and_a_collection_cost_no_more_with_a_long_log() {
+    let read = |rounds: usize| {
+        let (dir, _) = repository();
+        let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+        crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
+        let [busy, quiet] = ["busy", "quiet"].map(|name| WorkstreamName::parse(name).unwrap());
+        for workstream in [&busy, &quiet] {
+            board().create_workstream(workstream, "", Priority(1)).unwrap();
+        }
+        let id = TaskRef::parse(&board().add_task(&busy, "Task", "", Priority(5)).unwrap().id).unwrap();
+        let agent = AgentId::parse("agent-1").unwrap();
+        let topic = Topic::parse("topic").unwrap();
+        for round in 0..rounds {
+            board().claim_task(&busy, &id, &agent).unwrap();
+            board().complete_task(&busy, &id, None).unwrap();
+            board().run(&Reopen { task: id.clone() }).unwrap();
+            board().write_knowledge(&topic, &format!("Text {round}\n")).unwrap();
+        }
+        // What is new of the log is looked at and kept.
+        board().plan().unwrap();
+        board().collect().unwrap();
+        let count = |run: &dyn Fn(&Orchestrator)| {
+            let board = board();
+            run(&board);
+            board.store.repo.objects_read()
+        };
+        let request = BriefRequest { workstream: busy.clone(), task: None, budget: None };
+        [
+            count(&|board| assert_eq!(board.plan().unwrap().recommended_parallel.len(), 1)),
+            count(&|board| assert!(board.brief(&request).unwrap().is_some())),
+            count(&|board| assert_eq!(board.collect().unwrap().outcome.completed_this_cycle, [])),
+        ]
+    };
+    assert_eq!(read(8), read(40));
 }
 
 /// Every task that may be had stands in the queue, in its turn, whatever files, records, branches and the archive

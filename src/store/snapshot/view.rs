@@ -1,13 +1,14 @@
 //! What can be asked of a board, answered from its commit, its log and its records.
 
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::codec::{self, path};
 use crate::model::{
     Agent, AgentId, Candidate, Damage, Deed, EntityKey, Event, EventFilter, Fault, Knowledge, Log, Named,
-    Past, Record, RecordKey, Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, Updates,
-    View, Workstream, WorkstreamName,
+    Past, Recent, Record, RecordKey, Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic,
+    Updates, View, Workstream, WorkstreamName,
 };
 use crate::store::annals::mark_of_agent;
 use crate::store::{log, past, presence, records};
@@ -147,6 +148,10 @@ impl View for Snapshot<'_> {
 
     fn past(&self, of: &EntityKey) -> Result<Past, Fault> {
         self.of_log(|annals| past::past(self.repo, annals, of, self.when))
+    }
+
+    fn newest_events(&self, of: &Recent<'_>) -> Result<HashMap<String, Vec<Event>>, Fault> {
+        self.of_log(|annals| log::newest(self.repo, annals, of))
     }
 
     fn named(&self, word: &str) -> Result<Vec<Named>, Fault> {
