@@ -1,9 +1,16 @@
 //! The command line: grammar, help, and nothing else.
 //!
-//! Help texts, completions and man pages all grow from these definitions. The file is long because the
-//! grammar is; it holds no logic.
+//! Help texts, completions and man pages all grow from these definitions. They are long because the grammar is; they
+//! hold no logic. The arguments of a command are a struct of their own, in [`Lazy`], so that they are made for the
+//! command that is used and for no other.
 
 #![allow(rustdoc::invalid_html_tags, rustdoc::broken_intra_doc_links)] // What stands in help texts is words, not links.
+
+pub mod agent;
+pub mod knowledge;
+pub mod lock;
+pub mod task;
+pub mod workstream;
 
 use std::path::PathBuf;
 
@@ -14,6 +21,11 @@ use clap_complete::engine::ArgValueCandidates;
 
 use super::complete;
 use super::lazy::Lazy;
+use agent::Agent;
+use knowledge::Knowledge;
+use lock::Lock;
+use task::Task;
+use workstream::Workstream;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, or already so · 1 refused, or a negative answer · 2 usage · 3 contended: try again ·
@@ -264,294 +276,6 @@ pub struct Names {
     /// Import each bad name under the nearest good one
     #[arg(long)]
     pub slugify: bool,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Workstream {
-    /// Create a workstream
-    #[command(after_help = "Example:\n  orchestrator ws create revenue \"Revenue generation\" 1")]
-    Create {
-        /// Letters, digits, `.`, `_`, `-`; at most 64
-        name: String,
-        /// What it is about
-        description: Option<String>,
-        /// 1 is the highest that is usual, 0 is higher still
-        #[arg(default_value_t = 5, allow_negative_numbers = true)]
-        priority: i64,
-    },
-    /// List workstreams with the counts of their tasks
-    #[command(visible_alias = "ls")]
-    List,
-    /// Show a workstream with its tasks
-    Show {
-        #[arg(add = ArgValueCandidates::new(complete::workstreams))]
-        name: String,
-    },
-    /// Change a workstream
-    Update {
-        #[arg(add = ArgValueCandidates::new(complete::workstreams))]
-        name: String,
-        #[arg(long)]
-        description: Option<String>,
-        #[arg(long, allow_negative_numbers = true)]
-        priority: Option<i64>,
-        /// `closed`: nothing is added to it or handed out from it
-        #[arg(long, value_parser = ["active", "closed"])]
-        status: Option<String>,
-    },
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Task {
-    /// Add a task
-    #[command(
-        after_help = "Examples:\n  orchestrator t add revenue \"Add payments to API\" \"Integrate USDC\" 1\n  orchestrator t add revenue \"Test them\" --depends-on 299833bc --label api"
-    )]
-    Add {
-        #[arg(add = ArgValueCandidates::new(complete::workstreams))]
-        workstream: String,
-        /// One line
-        title: String,
-        /// Any text
-        description: Option<String>,
-        /// 1 is the highest that is usual, 0 is higher still
-        #[arg(default_value_t = 5, allow_negative_numbers = true)]
-        priority: i64,
-        /// Free text, such as 2h
-        #[arg(long, value_name = "E")]
-        estimate: Option<String>,
-        /// A task that must be done first; may be repeated
-        #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::tasks))]
-        depends_on: Vec<String>,
-        /// A free word; may be repeated
-        #[arg(long, value_name = "L")]
-        label: Vec<String>,
-    },
-    /// List tasks by priority
-    #[command(visible_alias = "ls")]
-    List {
-        /// All workstreams if left out
-        #[arg(add = ArgValueCandidates::new(complete::workstreams))]
-        workstream: Option<String>,
-        #[arg(long, value_parser = crate::model::Status::WORDS)]
-        status: Option<String>,
-        /// Only those assigned to this agent; --agent does the same here
-        #[arg(long = "assigned-to", value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
-        assigned_to: Option<String>,
-        #[arg(long)]
-        label: Option<String>,
-    },
-    /// Show a task: dependencies, knowledge, history
-    Show {
-        /// Its id, or the first three or more digits
-        #[arg(add = ArgValueCandidates::new(complete::tasks))]
-        id: String,
-    },
-    /// Claim the best task of a workstream
-    #[command(after_help = "Example:\n  orchestrator t next revenue agent-1\n\nExit 1: nothing is pending.")]
-    Next {
-        #[arg(add = ArgValueCandidates::new(complete::workstreams))]
-        workstream: String,
-        #[arg(add = ArgValueCandidates::new(complete::agents))]
-        agent: String,
-    },
-    /// Claim a task: <WS> <ID> <AGENT>, or <ID> --agent <AGENT>
-    #[command(
-        after_help = "Examples:\n  orchestrator t claim revenue 299833bc agent-1\n  orchestrator t claim 299833bc --agent agent-1"
-    )]
-    Claim {
-        #[arg(num_args = 1..=3, required = true, value_names = ["WS", "ID", "AGENT"])]
-        words: Vec<String>,
-        /// Take it from an agent that has fallen silent
-        #[arg(long)]
-        take_over: bool,
-    },
-    /// Complete a task: <WS> <ID> [RESULT], or <ID> [--result RESULT]
-    #[command(
-        visible_alias = "done",
-        after_help = "Examples:\n  orchestrator t complete revenue 299833bc \"Done: integrated payments\"\n  orchestrator t complete 299833bc --result \"Done\" --agent agent-1"
-    )]
-    Complete {
-        #[arg(num_args = 1..=3, required = true, value_names = ["WS", "ID", "RESULT"])]
-        words: Vec<String>,
-        /// What came out of it
-        #[arg(long)]
-        result: Option<String>,
-        /// The fencing token of the claim: refused if there was a later one
-        #[arg(long, value_name = "N")]
-        epoch: Option<u64>,
-    },
-    /// Give a claimed task back
-    Release {
-        #[arg(add = ArgValueCandidates::new(complete::tasks))]
-        id: String,
-        #[arg(long)]
-        reason: Option<String>,
-        /// Free the claim of an agent that has fallen silent
-        #[arg(long)]
-        stale: bool,
-        /// The fencing token of the claim
-        #[arg(long, value_name = "N")]
-        epoch: Option<u64>,
-    },
-    /// Say that a task can't go on
-    Block {
-        #[arg(add = ArgValueCandidates::new(complete::tasks))]
-        id: String,
-        /// What it waits for
-        #[arg(long)]
-        reason: String,
-    },
-    /// Say that it can
-    Unblock {
-        #[arg(add = ArgValueCandidates::new(complete::tasks))]
-        id: String,
-    },
-    /// Give a task up
-    Cancel {
-        #[arg(add = ArgValueCandidates::new(complete::tasks))]
-        id: String,
-        #[arg(long)]
-        reason: String,
-    },
-    /// Take a finished task up again
-    Reopen {
-        #[arg(add = ArgValueCandidates::new(complete::tasks))]
-        id: String,
-    },
-    /// Change fields of a task
-    Update(TaskUpdate),
-}
-
-#[derive(Args, Debug)]
-pub struct TaskUpdate {
-    #[arg(add = ArgValueCandidates::new(complete::tasks))]
-    pub id: String,
-    #[arg(long)]
-    pub title: Option<String>,
-    #[arg(long)]
-    pub description: Option<String>,
-    #[arg(long, allow_negative_numbers = true)]
-    pub priority: Option<i64>,
-    /// Empty text takes it away
-    #[arg(long)]
-    pub estimate: Option<String>,
-    /// Move it there
-    #[arg(long, add = ArgValueCandidates::new(complete::workstreams))]
-    pub workstream: Option<String>,
-    #[arg(long, value_name = "LABEL")]
-    pub add_label: Vec<String>,
-    #[arg(long, value_name = "LABEL")]
-    pub remove_label: Vec<String>,
-    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::tasks))]
-    pub add_dependency: Vec<String>,
-    #[arg(long, value_name = "ID")]
-    pub remove_dependency: Vec<String>,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Agent {
-    /// Make an agent known
-    #[command(after_help = "Example:\n  orchestrator a register agent-1 worker --capability rust")]
-    Register {
-        id: String,
-        /// A free word (default: general)
-        #[arg(value_name = "TYPE")]
-        kind: Option<String>,
-        /// A free word; may be repeated
-        #[arg(long, value_name = "C")]
-        capability: Vec<String>,
-    },
-    /// Say that an agent is alive; makes no commit
-    Heartbeat {
-        #[arg(add = ArgValueCandidates::new(complete::agents))]
-        id: String,
-    },
-    /// List registered agents
-    #[command(visible_alias = "ls")]
-    List,
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Lock {
-    /// Take a lock, or renew one's own
-    #[command(
-        after_help = "Examples:\n  orchestrator l acquire git agent-1\n  orchestrator l acquire src/main.rs agent-1 --ttl 5m --wait 30s\n\nExit 1: somebody else holds it."
-    )]
-    Acquire {
-        /// Any printable text of at most 200 bytes
-        resource: String,
-        #[arg(add = ArgValueCandidates::new(complete::agents))]
-        agent: String,
-        /// 1s to 24h (default: the board's, 60s)
-        #[arg(long, value_name = "TIME")]
-        ttl: Option<String>,
-        /// How long to wait while somebody else holds it
-        #[arg(long, value_name = "TIME")]
-        wait: Option<String>,
-        /// Why, for others to read
-        #[arg(long)]
-        reason: Option<String>,
-    },
-    /// Give a lock back
-    #[command(
-        after_help = "Examples:\n  orchestrator l release git agent-1\n  orchestrator l release git ada --force --epoch 3 --reason 'agent-1 crashed'\n\nExit 1: it is not held by that agent."
-    )]
-    Release {
-        resource: String,
-        #[arg(add = ArgValueCandidates::new(complete::agents))]
-        agent: String,
-        /// Break the lock of somebody else
-        #[arg(long, requires = "epoch", requires = "reason")]
-        force: bool,
-        /// Which epoch is broken
-        #[arg(long, value_name = "N", requires = "force")]
-        epoch: Option<u64>,
-        /// Why
-        #[arg(long, requires = "force")]
-        reason: Option<String>,
-    },
-    /// List locks that are held
-    #[command(visible_alias = "ls")]
-    List,
-    /// Show a lock
-    Show { resource: String },
-}
-
-#[derive(Subcommand, Debug)]
-pub enum Knowledge {
-    /// Write a document: from the arguments, a file, or standard input (`-`)
-    #[command(
-        after_help = "Examples:\n  orchestrator kb write api-design \"Use REST for external, events for internal\"\n  orchestrator kb write api/errors --file errors.md\n  git log -1 | orchestrator kb write last-change -"
-    )]
-    Write {
-        /// May have parts: api/errors
-        topic: String,
-        /// The markdown; several words are joined with blanks; `-` reads standard input
-        content: Vec<String>,
-        /// Read it from a file
-        #[arg(long, value_name = "F", conflicts_with = "content", value_hint = ValueHint::FilePath)]
-        file: Option<PathBuf>,
-    },
-    /// Print a document
-    #[command(after_help = "Exit 1: there is none.")]
-    Read {
-        #[arg(add = ArgValueCandidates::new(complete::topics))]
-        topic: String,
-    },
-    /// List topics
-    #[command(visible_alias = "ls")]
-    List,
-    /// Delete a document; git keeps what it said
-    Delete {
-        #[arg(add = ArgValueCandidates::new(complete::topics))]
-        topic: String,
-    },
-    /// Find documents in which all these words occur
-    Search {
-        #[arg(required = true)]
-        words: Vec<String>,
-    },
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,7 @@
 //! `agent …`
 
-use crate::cli::args::Agent as Args;
+use crate::cli::args::agent::{self as args, Agent as Args};
+use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Refusal};
 use crate::ops::agent::Register;
@@ -12,7 +13,7 @@ use super::{App, remarks_of};
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
-        Args::Register { id, kind, capability } => {
+        Args::Register(Lazy(args::Register { id, kind, capability })) => {
             let id = AgentId::parse(&id)?;
             let request = Register { id: id.clone(), kind, capabilities: capability };
             let done = board.run_as(Some(id.clone()), &request)?;
@@ -20,7 +21,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let document = agents::agent(&*board.view()?, &id, board.now())?;
             Ok(Report::new(&document, text).remarks(remarks_of(&done)))
         }
-        Args::Heartbeat { id } => {
+        Args::Heartbeat(Lazy(args::One { id })) => {
             let id = AgentId::parse(&id)?;
             let now = board.heartbeat(&id)?;
             let known = agents::agent(&*board.view()?, &id, board.now())?;

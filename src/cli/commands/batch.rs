@@ -6,7 +6,10 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::cli::args::{Agent, Cli, Command, Knowledge, Lock};
+use crate::cli::args::agent::Agent;
+use crate::cli::args::knowledge::Knowledge;
+use crate::cli::args::lock::Lock;
+use crate::cli::args::{Cli, Command};
 use crate::cli::parsed;
 use crate::cli::report::Report;
 use crate::engine::Orchestrator;
@@ -98,13 +101,13 @@ fn understood(words: &[String]) -> Result<Cli, Refusal> {
     }
     match &cli.command.0 {
         Command::Workstream(_) | Command::Task(_) | Command::Event(_) => Ok(cli),
-        Command::Agent(agent) if !matches!(agent.0, Agent::Heartbeat { .. }) => Ok(cli),
+        Command::Agent(agent) if !matches!(agent.0, Agent::Heartbeat(_)) => Ok(cli),
         Command::Lock(lock) => match &lock.0 {
-            Lock::Acquire { wait: Some(_), .. } => refuse("waiting for a lock"),
+            Lock::Acquire(acquire) if acquire.0.wait.is_some() => refuse("waiting for a lock"),
             _ => Ok(cli),
         },
         Command::Knowledge(knowledge) => match &knowledge.0 {
-            Knowledge::Write { content, .. } if *content == ["-"] => refuse("a document from standard input"),
+            Knowledge::Write(write) if write.0.content == ["-"] => refuse("a document from standard input"),
             _ => Ok(cli),
         },
         _ => refuse("this command"),

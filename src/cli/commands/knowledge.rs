@@ -2,7 +2,8 @@
 
 use std::io::Read as _;
 
-use crate::cli::args::Knowledge as Args;
+use crate::cli::args::knowledge::{self as args, Knowledge as Args};
+use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::model::{Code, Refusal, Topic};
 use crate::ops::knowledge::{Delete, Deleted, Write};
@@ -13,7 +14,7 @@ use super::{App, remarks_of};
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Write { topic, content, file } => {
+        Args::Write(Lazy(args::Write { topic, content, file })) => {
             let topic = Topic::parse(&topic)?;
             let content = match (&file, content.as_slice()) {
                 (Some(path), _) => {
@@ -39,7 +40,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text = format!("Wrote knowledge: {}", done.outcome.topic);
             Ok(Report::new(&KnowledgeDocument::of(&done.outcome), text).remarks(remarks_of(&done)))
         }
-        Args::Read { topic } => {
+        Args::Read(Lazy(args::One { topic })) => {
             let topic = Topic::parse(&topic)?;
             match app.board()?.read_knowledge(&topic)? {
                 Some(found) => Ok(Report::new(&found, found.content.clone())),
@@ -53,7 +54,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text: String = list.iter().map(|entry| entry.topic.clone() + "\n").collect();
             Ok(Report::new(&list, if text.is_empty() { "(empty)".to_owned() } else { text }))
         }
-        Args::Delete { topic } => {
+        Args::Delete(Lazy(args::One { topic })) => {
             let topic = Topic::parse(&topic)?;
             let done = app.board()?.run(&Delete { topic: topic.clone() })?;
             let json = |deleted: bool| serde_json::json!({"deleted": deleted});
@@ -63,7 +64,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             }
             .remarks(remarks_of(&done)))
         }
-        Args::Search { words } => {
+        Args::Search(Lazy(args::Search { words })) => {
             let found = search::search(&*app.board()?.view()?, &words.join(" "))?;
             let text: String = found
                 .iter()

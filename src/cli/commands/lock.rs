@@ -1,6 +1,7 @@
 //! `lock …`
 
-use crate::cli::args::Lock as Args;
+use crate::cli::args::lock::{self as args, Lock as Args};
+use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Code, Record, Refusal, Resource, Span};
 use crate::ops::lock::{Acquire, Force, Freed, Grant, Release};
@@ -13,7 +14,7 @@ use super::{App, remarks_of};
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
-        Args::Acquire { resource, agent, ttl, wait, reason } => {
+        Args::Acquire(Lazy(args::Acquire { resource, agent, ttl, wait, reason })) => {
             let agent = AgentId::parse(&agent)?;
             let request = Acquire {
                 resource: Resource::parse(&resource)?,
@@ -38,7 +39,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             };
             Ok(report.remarks(remarks_of(&done)))
         }
-        Args::Release { resource, agent, force, epoch, reason } => {
+        Args::Release(Lazy(args::Release { resource, agent, force, epoch, reason })) => {
             let agent = AgentId::parse(&agent)?;
             let force = match (force, epoch, reason) {
                 (true, Some(epoch), Some(reason)) => Some(Force { epoch, reason }),
@@ -75,7 +76,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text: String = list.iter().map(|lock| line(lock) + "\n").collect();
             Ok(Report::new(&list, if text.is_empty() { "No locks.".to_owned() } else { text }))
         }
-        Args::Show { resource } => {
+        Args::Show(Lazy(args::One { resource })) => {
             let name = Resource::parse(&resource)?;
             match locks::lock(&*board.view()?, &name, board.now())? {
                 Some(lock) => Ok(Report::new(&lock, line(&lock))),

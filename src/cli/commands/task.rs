@@ -1,6 +1,7 @@
 //! `task …`
 
-use crate::cli::args::{Task as Args, TaskUpdate};
+use crate::cli::args::task::{self as args, Task as Args};
+use crate::cli::lazy::Lazy;
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::Done;
@@ -17,95 +18,95 @@ use super::{App, remarks_of};
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Add { workstream, title, description, priority, estimate, depends_on, label } => {
-            let request = Add {
-                workstream: WorkstreamName::parse(&workstream)?,
-                title,
-                description: description.unwrap_or_default(),
-                priority: Priority(priority),
-                estimate,
-                depends_on: parse::tasks(&depends_on)?,
-                labels: label,
-            };
-            tell(app, app.agent().cloned(), &request, |task| {
-                format!("Added task {}: {}", task.id, task.title)
-            })
-        }
-        Args::List { workstream, status, assigned_to, label } => {
-            list(app, workstream, status, assigned_to, label)
-        }
-        Args::Show { id } => detail(app, &id),
-        Args::Next { workstream, agent } => next(app, &workstream, &agent),
-        Args::Claim { words, take_over } => {
-            let (workstream, task, agent) = match words.as_slice() {
-                [id] => {
-                    let agent = app.agent().cloned().ok_or_else(|| {
-                        usage("who claims it?", &format!("orchestrator t claim {id} --agent <agent>"))
-                    })?;
-                    (None, id, agent)
-                }
-                [ws, id, agent] => (Some(WorkstreamName::parse(ws)?), id, AgentId::parse(agent)?),
-                _ => {
-                    return Err(usage(
-                        "a claim takes a workstream, a task and an agent, or a task alone",
-                        "orchestrator t claim <ws> <id> <agent>    or: orchestrator t claim <id> --agent <agent>",
-                    ));
-                }
-            };
-            let take_over = if take_over { TakeOver::IfStale } else { TakeOver::Never };
-            let request = Claim { task: TaskRef::parse(task)?, workstream, agent: agent.clone(), take_over };
-            tell(app, Some(agent.clone()), &request, |task| format!("Claimed: {} -> {agent}", task.title))
-        }
-        Args::Complete { words, result, epoch } => {
-            let (workstream, task, result) = match (words.as_slice(), result) {
-                ([id], result) => (None, id, result),
-                ([ws, id], result) => (Some(WorkstreamName::parse(ws)?), id, result),
-                ([ws, id, positional], None) => {
-                    (Some(WorkstreamName::parse(ws)?), id, Some(positional.clone()))
-                }
-                _ => {
-                    return Err(usage(
-                        "the result is given twice",
-                        "orchestrator t complete <ws> <id> [result]    or: orchestrator t complete <id> --result <result>",
-                    ));
-                }
-            };
-            let request = Complete { task: TaskRef::parse(task)?, workstream, result, epoch };
-            tell(app, app.agent().cloned(), &request, |task| format!("Completed: {}", task.title))
-        }
-        Args::Release { id, reason, stale, epoch } => {
+        Args::Add(Lazy(args)) => add(app, args),
+        Args::List(Lazy(args)) => list(app, args),
+        Args::Show(Lazy(args::One { id })) => detail(app, &id),
+        Args::Next(Lazy(args::Next { workstream, agent })) => next(app, &workstream, &agent),
+        Args::Claim(Lazy(args)) => claim(app, &args),
+        Args::Complete(Lazy(args)) => complete(app, args),
+        Args::Release(Lazy(args::Release { id, reason, stale, epoch })) => {
             let whose = if stale { Whose::Stale } else { Whose::Mine };
             let request = Release { task: TaskRef::parse(&id)?, reason, whose, epoch };
             tell(app, app.agent().cloned(), &request, |task| format!("Released: {}", task.title))
         }
-        Args::Block { id, reason } => {
+        Args::Block(Lazy(args::Block { id, reason })) => {
             let request = Block { task: TaskRef::parse(&id)?, reason };
             tell(app, app.agent().cloned(), &request, |task| format!("Blocked: {}", task.title))
         }
-        Args::Unblock { id } => {
+        Args::Unblock(Lazy(args::One { id })) => {
             let request = Unblock { task: TaskRef::parse(&id)? };
             tell(app, app.agent().cloned(), &request, |task| format!("Unblocked: {}", task.title))
         }
-        Args::Cancel { id, reason } => {
+        Args::Cancel(Lazy(args::Cancel { id, reason })) => {
             let request = Cancel { task: TaskRef::parse(&id)?, reason };
             tell(app, app.agent().cloned(), &request, |task| format!("Cancelled: {}", task.title))
         }
-        Args::Reopen { id } => {
+        Args::Reopen(Lazy(args::One { id })) => {
             let request = Reopen { task: TaskRef::parse(&id)? };
             tell(app, app.agent().cloned(), &request, |task| format!("Reopened: {}", task.title))
         }
-        Args::Update(args) => {
+        Args::Update(Lazy(args)) => {
             let request = update(args)?;
             tell(app, app.agent().cloned(), &request, |task| format!("Updated: {}", task.title))
         }
     }
 }
 
+fn add(app: &App, args: args::Add) -> Result<Report, Refusal> {
+    let request = Add {
+        workstream: WorkstreamName::parse(&args.workstream)?,
+        title: args.title,
+        description: args.description.unwrap_or_default(),
+        priority: Priority(args.priority),
+        estimate: args.estimate,
+        depends_on: parse::tasks(&args.depends_on)?,
+        labels: args.label,
+    };
+    tell(app, app.agent().cloned(), &request, |task| format!("Added task {}: {}", task.id, task.title))
+}
+
+fn claim(app: &App, args: &args::Claim) -> Result<Report, Refusal> {
+    let (workstream, task, agent) = match args.words.as_slice() {
+        [id] => {
+            let agent = app.agent().cloned().ok_or_else(|| {
+                usage("who claims it?", &format!("orchestrator t claim {id} --agent <agent>"))
+            })?;
+            (None, id, agent)
+        }
+        [ws, id, agent] => (Some(WorkstreamName::parse(ws)?), id, AgentId::parse(agent)?),
+        _ => {
+            return Err(usage(
+                "a claim takes a workstream, a task and an agent, or a task alone",
+                "orchestrator t claim <ws> <id> <agent>    or: orchestrator t claim <id> --agent <agent>",
+            ));
+        }
+    };
+    let take_over = if args.take_over { TakeOver::IfStale } else { TakeOver::Never };
+    let request = Claim { task: TaskRef::parse(task)?, workstream, agent: agent.clone(), take_over };
+    tell(app, Some(agent.clone()), &request, |task| format!("Claimed: {} -> {agent}", task.title))
+}
+
+fn complete(app: &App, args: args::Complete) -> Result<Report, Refusal> {
+    let (workstream, task, result) = match (args.words.as_slice(), args.result) {
+        ([id], result) => (None, id, result),
+        ([ws, id], result) => (Some(WorkstreamName::parse(ws)?), id, result),
+        ([ws, id, positional], None) => (Some(WorkstreamName::parse(ws)?), id, Some(positional.clone())),
+        _ => {
+            return Err(usage(
+                "the result is given twice",
+                "orchestrator t complete <ws> <id> [result]    or: orchestrator t complete <id> --result <result>",
+            ));
+        }
+    };
+    let request = Complete { task: TaskRef::parse(task)?, workstream, result, epoch: args.epoch };
+    tell(app, app.agent().cloned(), &request, |task| format!("Completed: {}", task.title))
+}
+
 fn usage(message: &str, hint: &str) -> Refusal {
     Refusal::new(Code::Usage, message).hint(hint)
 }
 
-fn update(args: TaskUpdate) -> Result<Update, Refusal> {
+fn update(args: args::Update) -> Result<Update, Refusal> {
     Ok(Update {
         title: args.title,
         description: args.description,
@@ -165,18 +166,12 @@ fn next(app: &App, workstream: &str, agent: &str) -> Result<Report, Refusal> {
     Ok(Report::new(&task, text).remarks(remarks_of(&done)))
 }
 
-fn list(
-    app: &App,
-    workstream: Option<String>,
-    status: Option<String>,
-    assigned_to: Option<String>,
-    label: Option<String>,
-) -> Result<Report, Refusal> {
+fn list(app: &App, args: args::List) -> Result<Report, Refusal> {
     let filter = tasks::Filter {
-        workstream: workstream.as_deref().map(WorkstreamName::parse).transpose()?,
-        status,
-        agent: app.shown_agent(assigned_to.as_deref())?,
-        label,
+        workstream: args.workstream.as_deref().map(WorkstreamName::parse).transpose()?,
+        status: args.status,
+        agent: app.shown_agent(args.assigned_to.as_deref())?,
+        label: args.label,
     };
     let board = app.board()?;
     let found = tasks::tasks(&*board.view()?, &filter)?;

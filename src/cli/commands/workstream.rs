@@ -1,6 +1,7 @@
 //! `workstream …`
 
-use crate::cli::args::Workstream as Args;
+use crate::cli::args::workstream::{self as args, Workstream as Args};
+use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::engine::Orchestrator;
 use crate::model::{Code, Priority, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
@@ -13,7 +14,7 @@ use super::{App, remarks_of};
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Create { name, description, priority } => {
+        Args::Create(Lazy(args::Create { name, description, priority })) => {
             let request = Create {
                 name: WorkstreamName::parse(&name)?,
                 description: description.unwrap_or_default(),
@@ -42,7 +43,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text: String = lines.collect();
             Ok(Report::new(&list, if text.is_empty() { "No workstreams.".to_owned() } else { text }))
         }
-        Args::Show { name } => {
+        Args::Show(Lazy(args::One { name })) => {
             let board = app.board()?;
             let found = show(&board, &WorkstreamName::parse(&name)?)?;
             let mut text = format!(
@@ -57,7 +58,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             }
             Ok(Report::new(&found, text))
         }
-        Args::Update { name, description, priority, status } => {
+        Args::Update(Lazy(args::Update { name, description, priority, status })) => {
             let name = WorkstreamName::parse(&name)?;
             let status = status.as_deref().and_then(WorkstreamStatus::parse);
             let board = app.board()?;

@@ -1,0 +1,64 @@
+//! `lock …`
+
+use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::complete;
+use crate::cli::lazy::Lazy;
+
+#[derive(Subcommand, Debug)]
+pub enum Lock {
+    /// Take a lock, or renew one's own
+    #[command(
+        after_help = "Examples:\n  orchestrator l acquire git agent-1\n  orchestrator l acquire src/main.rs agent-1 --ttl 5m --wait 30s\n\nExit 1: somebody else holds it."
+    )]
+    Acquire(Lazy<Acquire>),
+    /// Give a lock back
+    #[command(
+        after_help = "Examples:\n  orchestrator l release git agent-1\n  orchestrator l release git ada --force --epoch 3 --reason 'agent-1 crashed'\n\nExit 1: it is not held by that agent."
+    )]
+    Release(Lazy<Release>),
+    /// List locks that are held
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show a lock
+    Show(Lazy<One>),
+}
+
+#[derive(Args, Debug)]
+pub struct Acquire {
+    /// Any printable text of at most 200 bytes
+    pub resource: String,
+    #[arg(add = ArgValueCandidates::new(complete::agents))]
+    pub agent: String,
+    /// 1s to 24h (default: the board's, 60s)
+    #[arg(long, value_name = "TIME")]
+    pub ttl: Option<String>,
+    /// How long to wait while somebody else holds it
+    #[arg(long, value_name = "TIME")]
+    pub wait: Option<String>,
+    /// Why, for others to read
+    #[arg(long)]
+    pub reason: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Release {
+    pub resource: String,
+    #[arg(add = ArgValueCandidates::new(complete::agents))]
+    pub agent: String,
+    /// Break the lock of somebody else
+    #[arg(long, requires = "epoch", requires = "reason")]
+    pub force: bool,
+    /// Which epoch is broken
+    #[arg(long, value_name = "N", requires = "force")]
+    pub epoch: Option<u64>,
+    /// Why
+    #[arg(long, requires = "force")]
+    pub reason: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct One {
+    pub resource: String,
+}

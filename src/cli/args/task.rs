@@ -1,0 +1,176 @@
+//! `task …`
+
+use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::complete;
+use crate::cli::lazy::Lazy;
+
+#[derive(Subcommand, Debug)]
+pub enum Task {
+    /// Add a task
+    #[command(
+        after_help = "Examples:\n  orchestrator t add revenue \"Add payments to API\" \"Integrate USDC\" 1\n  orchestrator t add revenue \"Test them\" --depends-on 299833bc --label api"
+    )]
+    Add(Lazy<Add>),
+    /// List tasks by priority
+    #[command(visible_alias = "ls")]
+    List(Lazy<List>),
+    /// Show a task: dependencies, knowledge, history
+    Show(Lazy<One>),
+    /// Claim the best task of a workstream
+    #[command(after_help = "Example:\n  orchestrator t next revenue agent-1\n\nExit 1: nothing is pending.")]
+    Next(Lazy<Next>),
+    /// Claim a task: <WS> <ID> <AGENT>, or <ID> --agent <AGENT>
+    #[command(
+        after_help = "Examples:\n  orchestrator t claim revenue 299833bc agent-1\n  orchestrator t claim 299833bc --agent agent-1"
+    )]
+    Claim(Lazy<Claim>),
+    /// Complete a task: <WS> <ID> [RESULT], or <ID> [--result RESULT]
+    #[command(
+        visible_alias = "done",
+        after_help = "Examples:\n  orchestrator t complete revenue 299833bc \"Done: integrated payments\"\n  orchestrator t complete 299833bc --result \"Done\" --agent agent-1"
+    )]
+    Complete(Lazy<Complete>),
+    /// Give a claimed task back
+    Release(Lazy<Release>),
+    /// Say that a task can't go on
+    Block(Lazy<Block>),
+    /// Say that it can
+    Unblock(Lazy<One>),
+    /// Give a task up
+    Cancel(Lazy<Cancel>),
+    /// Take a finished task up again
+    Reopen(Lazy<One>),
+    /// Change fields of a task
+    Update(Lazy<Update>),
+}
+
+#[derive(Args, Debug)]
+pub struct Add {
+    #[arg(add = ArgValueCandidates::new(complete::workstreams))]
+    pub workstream: String,
+    /// One line
+    pub title: String,
+    /// Any text
+    pub description: Option<String>,
+    /// 1 is the highest that is usual, 0 is higher still
+    #[arg(default_value_t = 5, allow_negative_numbers = true)]
+    pub priority: i64,
+    /// Free text, such as 2h
+    #[arg(long, value_name = "E")]
+    pub estimate: Option<String>,
+    /// A task that must be done first; may be repeated
+    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::tasks))]
+    pub depends_on: Vec<String>,
+    /// A free word; may be repeated
+    #[arg(long, value_name = "L")]
+    pub label: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct List {
+    /// All workstreams if left out
+    #[arg(add = ArgValueCandidates::new(complete::workstreams))]
+    pub workstream: Option<String>,
+    #[arg(long, value_parser = crate::model::Status::WORDS)]
+    pub status: Option<String>,
+    /// Only those assigned to this agent; --agent does the same here
+    #[arg(long = "assigned-to", value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
+    pub assigned_to: Option<String>,
+    #[arg(long)]
+    pub label: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct One {
+    /// Its id, or the first three or more digits
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
+    pub id: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Next {
+    #[arg(add = ArgValueCandidates::new(complete::workstreams))]
+    pub workstream: String,
+    #[arg(add = ArgValueCandidates::new(complete::agents))]
+    pub agent: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Claim {
+    #[arg(num_args = 1..=3, required = true, value_names = ["WS", "ID", "AGENT"])]
+    pub words: Vec<String>,
+    /// Take it from an agent that has fallen silent
+    #[arg(long)]
+    pub take_over: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Complete {
+    #[arg(num_args = 1..=3, required = true, value_names = ["WS", "ID", "RESULT"])]
+    pub words: Vec<String>,
+    /// What came out of it
+    #[arg(long)]
+    pub result: Option<String>,
+    /// The fencing token of the claim: refused if there was a later one
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub struct Release {
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
+    pub id: String,
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// Free the claim of an agent that has fallen silent
+    #[arg(long)]
+    pub stale: bool,
+    /// The fencing token of the claim
+    #[arg(long, value_name = "N")]
+    pub epoch: Option<u64>,
+}
+
+#[derive(Args, Debug)]
+pub struct Block {
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
+    pub id: String,
+    /// What it waits for
+    #[arg(long)]
+    pub reason: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Cancel {
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
+    pub id: String,
+    #[arg(long)]
+    pub reason: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Update {
+    #[arg(add = ArgValueCandidates::new(complete::tasks))]
+    pub id: String,
+    #[arg(long)]
+    pub title: Option<String>,
+    #[arg(long)]
+    pub description: Option<String>,
+    #[arg(long, allow_negative_numbers = true)]
+    pub priority: Option<i64>,
+    /// Empty text takes it away
+    #[arg(long)]
+    pub estimate: Option<String>,
+    /// Move it there
+    #[arg(long, add = ArgValueCandidates::new(complete::workstreams))]
+    pub workstream: Option<String>,
+    #[arg(long, value_name = "LABEL")]
+    pub add_label: Vec<String>,
+    #[arg(long, value_name = "LABEL")]
+    pub remove_label: Vec<String>,
+    #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::tasks))]
+    pub add_dependency: Vec<String>,
+    #[arg(long, value_name = "ID")]
+    pub remove_dependency: Vec<String>,
+}

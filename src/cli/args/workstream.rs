@@ -1,0 +1,51 @@
+//! `workstream …`
+
+use clap::{Args, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
+
+use crate::cli::complete;
+use crate::cli::lazy::Lazy;
+
+#[derive(Subcommand, Debug)]
+pub enum Workstream {
+    /// Create a workstream
+    #[command(after_help = "Example:\n  orchestrator ws create revenue \"Revenue generation\" 1")]
+    Create(Lazy<Create>),
+    /// List workstreams with the counts of their tasks
+    #[command(visible_alias = "ls")]
+    List,
+    /// Show a workstream with its tasks
+    Show(Lazy<One>),
+    /// Change a workstream
+    Update(Lazy<Update>),
+}
+
+#[derive(Args, Debug)]
+pub struct Create {
+    /// Letters, digits, `.`, `_`, `-`; at most 64
+    pub name: String,
+    /// What it is about
+    pub description: Option<String>,
+    /// 1 is the highest that is usual, 0 is higher still
+    #[arg(default_value_t = 5, allow_negative_numbers = true)]
+    pub priority: i64,
+}
+
+#[derive(Args, Debug)]
+pub struct One {
+    #[arg(add = ArgValueCandidates::new(complete::workstreams))]
+    pub name: String,
+}
+
+#[derive(Args, Debug)]
+pub struct Update {
+    #[arg(add = ArgValueCandidates::new(complete::workstreams))]
+    pub name: String,
+    #[arg(long)]
+    pub description: Option<String>,
+    #[arg(long, allow_negative_numbers = true)]
+    pub priority: Option<i64>,
+    /// `closed`: nothing is added to it or handed out from it
+    #[arg(long, value_parser = ["active", "closed"])]
+    pub status: Option<String>,
+}
