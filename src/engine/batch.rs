@@ -104,13 +104,11 @@ impl Orchestrator {
     ) -> Result<Done<T>, Refusal> {
         self.mutate(|snapshot, _| {
             let repo = Repo::open(self.store.repo.git_dir()).map_err(store::refusal_of)?;
+            let store = Store { repo, board: self.store.board.clone() };
             let board = Rc::new(Orchestrator {
-                store: Store { repo, board: self.store.board.clone() },
-                env: Env::from_process(),
-                options: self.options.clone(),
                 at: snapshot.tip,
-                then: None,
                 gathered: Some(Gathered::default()),
+                ..Self::with_store(store, self.options.clone(), Env::from_process())
             });
             let outcome = plan(&board)?;
             match &board.gathered {

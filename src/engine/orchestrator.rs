@@ -6,6 +6,7 @@
 #[cfg(test)]
 mod tests;
 
+use std::cell::RefCell;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,9 @@ use super::batch::Gathered;
 use super::env::{self, Env};
 use super::overlay::Overlay;
 use super::past;
+
+/// For how many milliseconds a sign of life is as good as a new one.
+const NOTED: u64 = 1000;
 
 /// How a board is opened.
 #[derive(Clone, Debug)]
@@ -63,6 +67,8 @@ pub struct Orchestrator {
     pub(super) then: Option<Timestamp>,
     /// Where requests are only planned, to be made together.
     pub(super) gathered: Option<Gathered>,
+    /// Whose sign of life was noted last, and when.
+    pub(super) noted: RefCell<Option<(AgentId, Timestamp)>>,
 }
 
 impl Orchestrator {
@@ -77,12 +83,14 @@ impl Orchestrator {
             }
             None => (store::choose(&repo, options.board.as_deref())?, None, None),
         };
-        Ok(Self { store: Store { repo, board }, env, options, at, then, gathered: None })
+        let store = Store { repo, board };
+        Ok(Self { at, then, ..Self::with_store(store, options, env) })
     }
 
     /// The board of this store, whether or not it exists yet.
     pub(super) fn with_store(store: Store, options: Options, env: Env) -> Self {
-        Self { store, env, options, at: None, then: None, gathered: None }
+        let noted = RefCell::default();
+        Self { store, env, options, at: None, then: None, gathered: None, noted }
     }
 
     /// What time it is, on the board that is read: the past has a time of its own.
@@ -272,13 +280,18 @@ impl Orchestrator {
     fn note_now(&self, agent: &AgentId) -> Result<Timestamp, Refusal> {
         let now = self.env.now();
         store::note_presence(self.store.repo.common_dir(), agent, now).map_err(store::refusal_of)?;
+        self.noted.replace(Some((agent.clone(), now)));
         Ok(now)
     }
 
-    /// Any command an agent runs counts as a sign of life, a look at the past too. It is a hint, so its failure is
-    /// none of ours.
+    /// Any command an agent runs counts as a sign of life, a look at the past too; one is enough for a second. It is a
+    /// hint, so its failure is none of ours.
     pub fn note_presence(&self, agent: Option<&AgentId>) {
-        if let Some(agent) = agent {
+        let Some(agent) = agent else { return };
+        let is_noted = self.noted.borrow().as_ref().is_some_and(|(noted, at)| {
+            noted == agent && self.env.now().since(*at) < Span::from_millis(NOTED)
+        });
+        if !is_noted {
             let _only_a_hint = self.note_now(agent);
         }
     }

@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::GitError;
 use super::linked_lock::{create, remove};
+use super::small;
 
 /// What an index remembers of a file, to tell whether it may have changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,7 +145,7 @@ impl Files {
             return Ok(None);
         }
         let path = self.root.join(relative);
-        fs::read(&path).map(Some).map_err(GitError::io(&path))
+        small::read(&path).map(Some).map_err(GitError::io(&path))
     }
 
     /// Replaces a file, or makes it with the directories it needs.

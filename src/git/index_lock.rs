@@ -45,7 +45,8 @@ impl IndexLock {
     /// Removes the `index.lock` of a dead process of ours: the one that is still linked to our file.
     pub(crate) fn remove_left(git_dir: &Path) -> Result<(), GitError> {
         let (prepared, lock) = (prepared_path(git_dir), lock_path(git_dir));
-        if is_same_file(&prepared, &lock)? {
+        // The lock first: after a commit it is gone, and there is nothing more to look at.
+        if is_same_file(&lock, &prepared)? {
             remove(&lock)?;
         }
         remove(&prepared)

@@ -5,6 +5,7 @@
 //! that dies leaves locks that are provably ours, wherever it died, and nobody else's lock ever looks so.
 //! Two processes never use our names at once: whoever does holds the advisory lock.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
@@ -30,6 +31,8 @@ pub(super) struct LinkedGuard {
     path: PathBuf,
     /// Our name of the same file.
     ours: PathBuf,
+    /// There is no lock of ours any more.
+    is_over: Cell<bool>,
 }
 
 impl LinkedLock {
@@ -44,7 +47,7 @@ impl LinkedLock {
         let ours = common_dir.join("orchestrator").join(format!("{OURS}{name}"));
         create(&ours).and_then(|mut file| file.write_all(content)).map_err(GitError::io(&ours))?;
         // Dropped without the lock, it takes our name away and nothing else.
-        let taken = Self { guard: LinkedGuard { path: lock_of(target), ours } };
+        let taken = Self { guard: LinkedGuard { path: lock_of(target), ours, is_over: Cell::new(false) } };
         taken.guard.link(deadline)?;
         Ok(taken)
     }
@@ -52,7 +55,8 @@ impl LinkedLock {
     /// Takes `<target>.lock` too, by one more name of this lock's file: nothing is to be renamed there. What it
     /// is proved with goes with this lock, so it has to be dropped before.
     pub(super) fn guard(&self, target: &Path, deadline: Instant) -> Result<LinkedGuard, GitError> {
-        let guard = LinkedGuard { path: lock_of(target), ours: self.guard.ours.clone() };
+        let guard =
+            LinkedGuard { path: lock_of(target), ours: self.guard.ours.clone(), is_over: Cell::new(false) };
         guard.link(deadline)?;
         Ok(guard)
     }
@@ -60,6 +64,16 @@ impl LinkedLock {
     /// Where the lock is.
     pub(super) fn path(&self) -> &Path {
         &self.guard.path
+    }
+
+    /// Has `publish` rename the lock, which it is handed, to what it protects.
+    pub(super) fn publish(
+        &self,
+        publish: impl FnOnce(&Path) -> Result<(), GitError>,
+    ) -> Result<(), GitError> {
+        publish(&self.guard.path)?;
+        self.guard.is_over.set(true);
+        Ok(())
     }
 }
 
@@ -96,8 +110,8 @@ impl LinkedGuard {
     }
 
     fn release(&self) {
-        // A lock that was renamed is gone; a name that is there again is somebody else's.
-        if is_same_file(&self.path, &self.ours).unwrap_or(false) {
+        // A name that is there again after that is somebody else's.
+        if !self.is_over.replace(true) && is_same_file(&self.path, &self.ours).unwrap_or(false) {
             let _the_next_one_removes_it = fs::remove_file(&self.path);
         }
     }

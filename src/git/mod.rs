@@ -20,6 +20,7 @@ mod refs;
 mod repo;
 mod signatures;
 mod signing;
+mod small;
 #[cfg(test)]
 pub(crate) mod testing;
 mod upkeep;
@@ -38,6 +39,7 @@ pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
 pub(crate) use signatures::Signed;
 pub(crate) use signing::Signer;
+pub(crate) use small::read as read_small;
 pub(crate) use worktree::{Worktree, operation_under_way};
 
 /// The id of an object: 20 bytes of SHA-1.

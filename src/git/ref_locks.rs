@@ -44,16 +44,21 @@ struct Move {
 impl Repo {
     /// Takes the lock of every ref and compares it with what is expected, on disk and under its lock.
     ///
+    /// Where `HEAD` is among them, `branch` is the one that it is expected to be on; none = detached.
+    ///
     /// [`GitError::Moved`]: one is not what was expected. [`GitError::Contended`]: a lock was still held by
     /// somebody else after `wait`. Either way nothing is held any more. The caller holds the advisory lock.
-    pub(crate) fn prepare(&self, edits: &[RefEdit], wait: Duration) -> Result<Prepared<'_>, GitError> {
+    pub(crate) fn prepare(
+        &self,
+        edits: &[RefEdit],
+        branch: Option<&str>,
+        wait: Duration,
+    ) -> Result<Prepared<'_>, GitError> {
         let deadline = Instant::now() + wait;
-        let head = if edits.iter().any(|edit| edit.name == "HEAD") { self.head_branch()? } else { None };
         let mut prepared =
             Prepared { repo: self, guards: Vec::new(), locks: Vec::with_capacity(edits.len()) };
         for edit in edits {
-            let through_head = edit.name == "HEAD";
-            let branch = head.as_deref().filter(|_| through_head);
+            let branch = branch.filter(|_| edit.name == "HEAD");
             let name = branch.unwrap_or(&edit.name).to_owned();
             let mut logs = vec![name.clone()];
             if branch.is_some() {
@@ -69,7 +74,7 @@ impl Repo {
         if edits.iter().any(|edit| edit.new.is_none()) {
             prepared.guard(&self.common_dir().join("packed-refs"), deadline)?;
         }
-        self.compare_under_locks(edits, head.as_deref())?;
+        self.compare_under_locks(edits, branch)?;
         Ok(prepared)
     }
 
@@ -188,7 +193,7 @@ impl Prepared<'_> {
             }
             let target = self.repo.ref_path(&moves.name);
             match moves.new {
-                Some(_) => publish(held.path(), &target)?,
+                Some(_) => held.publish(|lock| publish(lock, &target))?,
                 None => remove(&target)?,
             }
         }
@@ -247,7 +252,7 @@ mod tests {
     }
 
     fn swap(repo: &Repo, edits: &[RefEdit]) -> Result<(), GitError> {
-        repo.prepare(edits, Duration::from_secs(5))?.commit(&ada())
+        repo.prepare(edits, repo.head_branch()?.as_deref(), Duration::from_secs(5))?.commit(&ada())
     }
 
     fn left(root: &Path) -> Vec<PathBuf> {
@@ -314,7 +319,7 @@ mod tests {
         fs::create_dir_all(lock.parent().unwrap()).unwrap();
         fs::write(&lock, "").unwrap();
         let edits = [edit("refs/orchestrator/a", None, Some(new))];
-        let refused = repo.prepare(&edits, Duration::from_millis(20));
+        let refused = repo.prepare(&edits, None, Duration::from_millis(20));
         assert!(matches!(refused, Err(GitError::Contended { path, .. }) if path.ends_with("a.lock")));
         repo.remove_locks(&[lock.clone()].into()).unwrap();
         assert_eq!(left(dir.path()).len(), 1);
@@ -326,8 +331,8 @@ mod tests {
         let new = commit(&repo, "new");
         let locks: BTreeSet<PathBuf> =
             ["HEAD.lock", "refs/heads/main.lock"].iter().map(|name| repo.common_dir().join(name)).collect();
-        let held =
-            repo.prepare(&[edit("HEAD", repo.read_ref("HEAD").unwrap(), Some(new))], Duration::ZERO).unwrap();
+        let edits = [edit("HEAD", repo.read_ref("HEAD").unwrap(), Some(new))];
+        let held = repo.prepare(&edits, Some("refs/heads/main"), Duration::ZERO).unwrap();
         std::mem::forget(held);
         // Two locks, and the one name of ours that proves both.
         assert_eq!(left(dir.path()).len(), 3);

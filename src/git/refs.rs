@@ -14,6 +14,7 @@ use gix::refs::FullName;
 
 use super::error::Doing;
 use super::repo::Repo;
+use super::small;
 use super::{GitError, Oid};
 
 /// One ref to move.
@@ -60,7 +61,7 @@ impl Repo {
 
     fn read_loose(&self, name: &str) -> Result<Option<Loose>, GitError> {
         let path = self.ref_path(name);
-        let text = match fs::read(&path) {
+        let text = match small::read(&path) {
             Ok(text) => text,
             Err(error) => {
                 let is_absent = matches!(

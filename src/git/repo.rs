@@ -14,6 +14,7 @@ use gix::bstr::ByteSlice as _;
 
 use super::error::Doing;
 use super::linked_lock::LinkedLock;
+use super::small;
 use super::{GitError, Oid, OidMap};
 
 /// A repository as seen from one worktree.
@@ -263,7 +264,8 @@ fn read_head(repo: &Repo, git_dir: &Path) -> Result<Head, GitError> {
 /// The branch that a `HEAD` names, or the commit.
 pub(super) fn read_symbolic(git_dir: &Path) -> Result<Result<String, Oid>, GitError> {
     let path = git_dir.join("HEAD");
-    let text = fs::read_to_string(&path).map_err(GitError::io(&path))?;
+    let text = small::read(&path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
+    let text = text.map_err(GitError::io(&path))?;
     let text = text.trim_end();
     if let Some(name) = text.strip_prefix("ref:") {
         return Ok(Ok(name.trim().to_owned()));

@@ -11,7 +11,6 @@ use crate::git::{
 
 use super::draft::DraftFile;
 use super::journal::{Following, Place};
-use super::placement::Placement;
 
 /// A worktree that follows, before its index is locked.
 pub(crate) struct Follower {
@@ -27,22 +26,17 @@ pub(crate) struct Locked {
     index: Index,
 }
 
-/// The worktrees that have the board's branch (or this detached `HEAD`) checked out; the first one is the
-/// one whose `HEAD` the board is moved through.
-pub(crate) fn worktrees(repo: &Repo, placement: &Placement) -> Result<Vec<Worktree>, GitError> {
-    match placement {
-        Placement::Branch(name) => repo.checked_out_at(name),
-        Placement::Head => {
-            let here = repo.git_dir();
-            let mut all = match repo.head_branch()? {
-                Some(name) => repo.checked_out_at(&name)?,
-                None => repo.worktrees()?.into_iter().filter(|tree| tree.git_dir == here).collect(),
-            };
-            all.retain(|tree| tree.path.is_some());
-            all.sort_by_key(|tree| tree.git_dir != here);
-            Ok(all)
-        }
-    }
+/// The worktrees that have the board's branch checked out, or this one alone where `HEAD` is detached; this one first.
+/// The first one is the one whose `HEAD` the board is moved through.
+pub(crate) fn worktrees(repo: &Repo, branch: Option<&str>) -> Result<Vec<Worktree>, GitError> {
+    let here = repo.git_dir();
+    let mut all = match branch {
+        Some(name) => repo.checked_out_at(name)?,
+        None => repo.worktrees()?.into_iter().filter(|tree| tree.git_dir == here).collect(),
+    };
+    all.retain(|tree| tree.path.is_some());
+    all.sort_by_key(|tree| tree.git_dir != here);
+    Ok(all)
 }
 
 /// What is under way in a worktree, if anything is: a merge, a rebase, …

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::git::{GitError, Oid};
+use crate::git::{GitError, Oid, read_small};
 
 use super::advisory::{self, Advisory};
 
@@ -118,7 +118,7 @@ impl Intent {
 /// What is under way or was left, for a reader who holds no lock: it may be over by the time it is read.
 pub(crate) fn peek(common_dir: &Path) -> Result<Option<Intent>, GitError> {
     let path = advisory::path(common_dir);
-    let bytes = match std::fs::read(&path) {
+    let bytes = match read_small(&path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         read => read.map_err(GitError::io(&path))?,
     };

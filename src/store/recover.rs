@@ -152,7 +152,7 @@ fn complete_board(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Re
     if commit != new {
         edits.extend(repoint(repo, intent, new, commit)?);
     }
-    at.prepare(&edits, REF_WAIT)?.commit(&signature)?;
+    at.prepare(&edits, at.head_branch()?.as_deref(), REF_WAIT)?.commit(&signature)?;
     complete_records(repo, intent, remarks)?;
     Ok(Some(commit))
 }
@@ -172,7 +172,7 @@ fn complete_records(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> 
             new,
             log: "orchestrator: recovered".to_owned(),
         };
-        match repo.prepare(&[edit], REF_WAIT).and_then(|prepared| prepared.commit(&signature)) {
+        match repo.prepare(&[edit], None, REF_WAIT).and_then(|prepared| prepared.commit(&signature)) {
             Err(GitError::Moved { name }) => {
                 remarks.push(format!("`{name}` was taken by somebody else meanwhile"))
             }

@@ -277,7 +277,11 @@ struct Site {
 impl Site {
     fn of(store: &Store, touches_board: bool) -> Result<Self, StoreError> {
         let repo = &store.repo;
-        let trees = if touches_board { follow::worktrees(repo, &store.board.placement)? } else { Vec::new() };
+        let branch = match &store.board.placement {
+            Placement::Branch(name) => Some(name.clone()),
+            Placement::Head => repo.head_branch()?,
+        };
+        let trees = if touches_board { follow::worktrees(repo, branch.as_deref())? } else { Vec::new() };
         if let Some((operation, place)) = follow::operation_in(&trees)? {
             let message = format!(
                 "a {operation} is under way in `{}`; the board can't change until it is over",
@@ -289,10 +293,9 @@ impl Site {
             Some(tree) if tree.git_dir != repo.git_dir() => Some(Repo::open(&tree.git_dir)?),
             Some(_) | None => None,
         };
-        let (name, branch) = match &store.board.placement {
-            Placement::Branch(name) if trees.is_empty() => (name.clone(), Some(name.clone())),
-            Placement::Branch(name) => ("HEAD".to_owned(), Some(name.clone())),
-            Placement::Head => ("HEAD".to_owned(), host.as_ref().unwrap_or(repo).head_branch()?),
+        let name = match &store.board.placement {
+            Placement::Branch(name) if trees.is_empty() => name.clone(),
+            Placement::Branch(_) | Placement::Head => "HEAD".to_owned(),
         };
         Ok(Self { host, name, branch, trees })
     }
@@ -338,11 +341,6 @@ fn publish(
     let locked: Vec<Locked> =
         followers.into_iter().map(|f| f.lock(&draft.files)).collect::<Result<_, _>>()?;
     let prepared = prepare(host, intent, &draft.log)?;
-    let through_head = intent.board.as_ref().is_some_and(|board| board.name == "HEAD");
-    if through_head && host.head_branch()? != intent.branch {
-        // Somebody switched branches between our look at HEAD and our lock on it.
-        return Err(GitError::Moved { name: "HEAD".to_owned() });
-    }
     for tree in locked {
         tree.advance(&draft.files)?;
     }
@@ -361,7 +359,7 @@ pub(super) fn prepare<'r>(host: &'r Repo, intent: &Intent, log: &str) -> Result<
             log: log.to_owned(),
         })
         .collect();
-    host.prepare(&edits, REF_WAIT)
+    host.prepare(&edits, intent.branch.as_deref(), REF_WAIT)
 }
 
 fn later_format(format: u64) -> Refusal {

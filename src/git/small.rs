@@ -1,0 +1,34 @@
+//! Small files, in as few system calls as can be.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::Path;
+
+/// What such a file is not longer than, as a rule.
+const USUAL: usize = 512;
+
+/// The whole of a file that is expected to be small. Its length is not asked for first, which costs as much as to
+/// read it.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(USUAL);
+    // A file that is read directly asks for its length; a part of one can't.
+    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_any_length_is_read_to_its_end() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("file");
+        assert_eq!(read(&path).unwrap_err().kind(), io::ErrorKind::NotFound);
+        for length in [0, 1, USUAL - 1, USUAL, USUAL + 1, 100_000] {
+            let content: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+            std::fs::write(&path, &content).unwrap();
+            assert_eq!(read(&path).unwrap(), content);
+        }
+    }
+}
