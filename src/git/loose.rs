@@ -68,7 +68,7 @@ fn stored(kind: Kind, content: &[u8]) -> Vec<u8> {
     bytes.extend_from_slice(&(!length).to_le_bytes());
     bytes.extend_from_slice(&header);
     bytes.extend_from_slice(content);
-    let checksum = adler2::adler32_slice(&bytes[7..]);
+    let checksum = zlib_rs::adler32::adler32(1, &bytes[7..]);
     bytes.extend_from_slice(&checksum.to_be_bytes());
     bytes
 }

@@ -23,6 +23,7 @@ mod signing;
 mod small;
 #[cfg(test)]
 pub(crate) mod testing;
+mod tree;
 mod upkeep;
 mod worktree;
 

@@ -1,9 +1,7 @@
 //! Objects: blobs, trees, commits.
 //!
-//! Writing an object changes nothing that anybody sees. Trees are edited with the plumbing editor, which
-//! does not look every entry up again.
+//! Writing an object changes nothing that anybody sees.
 
-use std::io;
 use std::rc::Rc;
 
 use gix::bstr::{BStr, BString, ByteSlice};
@@ -238,28 +236,6 @@ impl Repo {
         Ok(None)
     }
 
-    /// `base` with files written (`Some`) and removed (`None`). Directories that become empty vanish.
-    pub(crate) fn edit_tree(&self, base: Oid, edits: &[(String, Option<Oid>)]) -> Result<Oid, GitError> {
-        let data = self.data(base, Kind::Tree, "tree")?;
-        let root: gix::objs::Tree =
-            gix::objs::TreeRef::from_bytes(&data, gix::hash::Kind::Sha1).doing("read a tree")?.into();
-        let mut editor = gix::objs::tree::Editor::new(root, self, gix::hash::Kind::Sha1);
-        for (path, blob) in edits {
-            let parts = path.split('/').map(BStr::new);
-            match blob {
-                Some(blob) => editor.upsert(parts, GixKind::Blob, *blob).doing("edit a tree")?,
-                None => editor.remove(parts).doing("edit a tree")?,
-            };
-        }
-        let mut bytes = Vec::new();
-        let write = |tree: &gix::objs::Tree| -> io::Result<Oid> {
-            bytes.clear();
-            tree.write_to(&mut bytes)?;
-            again(|| self.write_object(Kind::Tree, &bytes))
-        };
-        editor.write(write).doing("write a tree")
-    }
-
     /// Writes a commit. No ref moves.
     pub(crate) fn write_commit(&self, draft: &CommitDraft) -> Result<Oid, GitError> {
         self.write_signed(draft, &|_| Ok(None))
@@ -303,21 +279,6 @@ impl Repo {
             committer: Signature::from_gix(read.committer().doing("read a commit")?),
             message: read.message.to_str_lossy().into_owned(),
         })
-    }
-}
-
-/// For gix's editor, the trees as this repository finds them.
-impl gix::objs::Find for Repo {
-    fn try_find<'a>(
-        &self,
-        id: &gix::oid,
-        buffer: &'a mut Vec<u8>,
-    ) -> gix::Result<Option<gix::objs::Data<'a>>> {
-        // A tree editor asks for trees only.
-        let found = self.data(id.to_owned(), Kind::Tree, "tree").map_err(gix::Error::from_error)?;
-        buffer.clear();
-        buffer.extend_from_slice(&found);
-        Ok(Some(gix::objs::Data { kind: Kind::Tree, object_hash: gix::hash::Kind::Sha1, data: buffer }))
     }
 }
 
