@@ -54,7 +54,7 @@ pub trait View {
         &'v self,
         workstream: &WorkstreamName,
         held: bool,
-    ) -> Result<Box<dyn Iterator<Item = Candidate> + 'v>, Fault> {
+    ) -> Result<Box<dyn Iterator<Item = Result<Candidate, Fault>> + 'v>, Fault> {
         let tasks = self.tasks()?;
         let is_candidate = |seen: &&SeenTask| {
             let status = &seen.task.status;
@@ -62,7 +62,7 @@ pub trait View {
                 && (*status == Status::Pending || held && matches!(status, Status::InProgress(_)))
         };
         let candidates: Vec<Candidate> = tasks.iter().filter(is_candidate).map(Candidate::of).collect();
-        Ok(Box::new(candidates.into_iter()))
+        Ok(Box::new(candidates.into_iter().map(Ok)))
     }
 
     /// Whether a task is done on this very board, so that those which wait for it may begin. One that is not

@@ -7,20 +7,26 @@
 //!
 //! It may only err on the side of offering too much: who takes a task reads the task.
 
-use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::codec::{path, ref_name};
 use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
-use crate::model::{
-    Candidate, Fault, Finish, Priority, RecordKey, Standing, Status, Task, TaskId, Timestamp,
-};
+use crate::model::{Candidate, Fault, Finish, RecordKey, Standing, Status, Task, TaskId};
 
 use super::shelf::{self, Shelf};
 use super::snapshot::Snapshot;
 use super::{archive, records};
 
 const QUEUE: shelf::Kind = shelf::Kind { name: "queue", mark: *b"queue\0\0\x01", small: 1 << 17 };
+
+/// How many candidates are looked for at first, and how many times as many each further time.
+const FIRST: usize = 16;
+const FURTHER: usize = 8;
+
+/// What tells whose turn is first: priority, age, id.
+type Rank<'b> = (i64, i64, &'b [u8]);
+/// A task that was found, whether it is pending for certain, and its dependencies.
+type Found<'b> = (Rank<'b>, bool, &'b [u8]);
 
 /// What is known of a board's tasks.
 pub(super) struct Queue {
@@ -114,30 +120,70 @@ impl Queue {
         slips(self.bytes(*directory)).any(|slip| slip.id == digits && slip.status == DONE_FILE)
     }
 
-    /// The tasks of a workstream that may be pending or, where `held` is asked for, in progress; by rank.
-    pub(super) fn candidates(
-        &self,
-        repo: &Repo,
+    /// The tasks of a workstream that may be pending or, where `held` is asked for, in progress; by rank. Few of them
+    /// are ever asked for, so the best few are looked for first, and more only when these are used up.
+    pub(super) fn candidates<'q>(
+        &'q self,
+        repo: &'q Repo,
         workstream: &str,
         held: bool,
-    ) -> Result<impl Iterator<Item = Candidate> + use<'_>, GitError> {
-        let mut found = Vec::new();
+    ) -> impl Iterator<Item = Result<Candidate, GitError>> + use<'q> {
+        let workstream = workstream.as_bytes().to_vec();
+        let mut found = Vec::<Found<'_>>::new().into_iter();
+        let (mut most, mut last) = (FIRST, None);
+        std::iter::from_fn(move || {
+            loop {
+                if let Some((rank, is_pending, dependencies)) = found.next() {
+                    last = Some(rank);
+                    let Some(id) = task_id(rank.2) else { continue };
+                    return Some(Ok(Candidate { id, depends_on: ids(dependencies), is_pending }));
+                }
+                if most == 0 {
+                    return None;
+                }
+                match self.best(repo, &workstream, held, (last, most)) {
+                    Ok(best) => {
+                        most = if best.len() < most { 0 } else { most * FURTHER };
+                        found = best.into_iter();
+                    }
+                    Err(error) => {
+                        most = 0;
+                        return Some(Err(error));
+                    }
+                }
+            }
+        })
+    }
+
+    /// The best of those that come after `last`, at most so many, by rank.
+    fn best(
+        &self,
+        repo: &Repo,
+        workstream: &[u8],
+        held: bool,
+        (last, most): (Option<Rank<'_>>, usize),
+    ) -> Result<Vec<Found<'_>>, GitError> {
+        // The worst on top, to make room for better ones.
+        let mut best = BinaryHeap::<Found<'_>>::with_capacity(most);
         for directory in self.directories.values() {
-            for slip in slips(self.bytes(*directory)).filter(|slip| slip.workstream == workstream.as_bytes())
-            {
-                let Some(id) = std::str::from_utf8(slip.id).ok().and_then(TaskId::parse) else { continue };
+            for slip in slips(self.bytes(*directory)).filter(|slip| slip.workstream == workstream) {
+                let rank = slip.rank();
+                let is_full = best.len() == most;
+                if last.is_some_and(|last| rank <= last)
+                    || is_full && best.peek().is_some_and(|(worst, ..)| *worst <= rank)
+                {
+                    continue;
+                }
+                let Some(id) = task_id(slip.id) else { continue };
                 if let Some(is_pending) = self.may_be_free(repo, id, &slip, held)? {
-                    let rank = (Priority(slip.priority), Timestamp::from_millis(slip.created_at), id);
-                    found.push(Reverse((rank, is_pending, slip.dependencies)));
+                    if is_full {
+                        best.pop();
+                    }
+                    best.push((rank, is_pending, slip.dependencies));
                 }
             }
         }
-        // Most are never asked for: in a heap that is made at once they cost one comparison or two.
-        let mut found = BinaryHeap::from(found);
-        Ok(std::iter::from_fn(move || {
-            let Reverse(((_, _, id), is_pending, dependencies)) = found.pop()?;
-            Some(Candidate { id, depends_on: ids(dependencies), is_pending })
-        }))
+        Ok(best.into_sorted_vec())
     }
 
     /// Whether a task may be pending (or in progress, where `held` is asked for); `true` inside: it is pending
@@ -232,9 +278,18 @@ struct Slip<'b> {
     dependencies: &'b [u8],
 }
 
+impl<'b> Slip<'b> {
+    fn rank(&self) -> Rank<'b> {
+        (self.priority, self.created_at, self.id)
+    }
+}
+
+fn task_id(bytes: &[u8]) -> Option<TaskId> {
+    TaskId::parse(std::str::from_utf8(bytes).ok()?)
+}
+
 fn ids(dependencies: &[u8]) -> Vec<TaskId> {
-    let ids = dependencies.chunks_exact(TaskId::LENGTH);
-    ids.filter_map(|id| TaskId::parse(std::str::from_utf8(id).ok()?)).collect()
+    dependencies.chunks_exact(TaskId::LENGTH).filter_map(task_id).collect()
 }
 
 fn pack(blob: Oid, task: &Task) -> Vec<u8> {

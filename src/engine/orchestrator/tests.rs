@@ -297,7 +297,9 @@ fn the_queue_leaves_nobody_out_and_is_never_sure_of_what_is_not_so() {
         let snapshot = board.snapshot().unwrap();
         let w = WorkstreamName::parse("w").unwrap();
         for held in [false, true] {
-            let offered: Vec<_> = snapshot.candidates(&w, held).unwrap().collect();
+            let offered: Vec<_> = snapshot.candidates(&w, held).unwrap().map(Result::unwrap).collect();
+            let ids: std::collections::HashSet<_> = offered.iter().map(|candidate| candidate.id).collect();
+            assert_eq!(ids.len(), offered.len(), "{place}: one is offered twice");
             let wanted = snapshot.tasks().unwrap();
             let wanted = wanted.iter().filter(|seen| match seen.task.status {
                 Status::Pending => true,

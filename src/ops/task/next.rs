@@ -47,6 +47,7 @@ impl Operation for Next {
         let mut done: HashMap<TaskId, bool> = HashMap::new();
         let mut waiting = Vec::new();
         for candidate in view.candidates(&self.workstream, context.settings.claims_expire)? {
+            let candidate = candidate?;
             let mut dependencies = Vec::new();
             for id in candidate.depends_on {
                 let is_done = match done.get(&id) {

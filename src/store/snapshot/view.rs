@@ -66,8 +66,9 @@ impl View for Snapshot<'_> {
         &'v self,
         workstream: &WorkstreamName,
         held: bool,
-    ) -> Result<Box<dyn Iterator<Item = Candidate> + 'v>, Fault> {
-        Ok(Box::new(self.queue()?.candidates(self.repo, workstream.as_str(), held)?))
+    ) -> Result<Box<dyn Iterator<Item = Result<Candidate, Fault>> + 'v>, Fault> {
+        let candidates = self.queue()?.candidates(self.repo, workstream.as_str(), held);
+        Ok(Box::new(candidates.map(|candidate| candidate.map_err(Fault::from))))
     }
 
     fn is_done(&self, id: TaskId) -> Result<bool, Fault> {
