@@ -8,6 +8,7 @@ use std::io;
 
 use gix::bstr::ByteSlice as _;
 use gix::objs::Kind;
+use gix::objs::tree::EntryMode;
 
 use super::error::Doing;
 use super::object::again;
@@ -23,21 +24,33 @@ const DIRECTORY: &[u8] = b"40000";
 struct Node<'p> {
     blob: Option<Oid>,
     below: BTreeMap<&'p str, Node<'p>>,
+    /// Of what was there, nothing stays.
+    is_anew: bool,
 }
 
 impl<'p> Node<'p> {
-    /// All edits, by the parts of their paths. Of two that contradict each other the later one counts.
-    fn of(edits: &'p [(String, Option<Oid>)]) -> Self {
+    /// All edits, by the parts of their paths, as they come out one after the other. None if a part is empty.
+    fn of(edits: &'p [(String, Option<Oid>)]) -> Option<Self> {
         let mut root = Self::default();
-        for (path, blob) in edits {
+        'edits: for (path, blob) in edits {
             let mut node = &mut root;
             for part in path.split('/') {
-                node.blob = None;
+                if part.is_empty() {
+                    return None;
+                }
+                if node.blob.is_some() {
+                    // What is below a file is not there to be removed; to be written it takes the file's place.
+                    if blob.is_none() {
+                        continue 'edits;
+                    }
+                    node.blob = None;
+                }
+                // Beginning with a leaf that removes: what is written below it then comes alone.
                 node = node.below.entry(part).or_default();
             }
-            *node = Self { blob: *blob, below: BTreeMap::new() };
+            *node = Self { blob: *blob, below: BTreeMap::new(), is_anew: true };
         }
-        root
+        Some(root)
     }
 
     fn is_leaf(&self) -> bool {
@@ -74,9 +87,8 @@ fn places(data: &[u8]) -> Option<Vec<Place>> {
     while start < data.len() {
         let name = start + data[start..].find_byte(b' ')? + 1;
         let id = name + data[name..].find_byte(0)? + 1;
-        let mode = data[start..name - 1].trim_ascii_start();
-        // Some programs wrote modes with zeros before them.
-        let is_directory = mode.strip_prefix(b"0").unwrap_or(mode) == DIRECTORY;
+        // Some programs wrote modes with zeros before them, or with permissions that git gives no meaning.
+        let is_directory = EntryMode::from_bytes(&data[start..name])?.is_tree();
         let place = Place { start, name, id, is_directory };
         start = place.end();
         places.push(place);
@@ -90,10 +102,13 @@ fn sorted_as(name: &[u8], is_directory: bool) -> impl Iterator<Item = u8> + '_ {
 }
 
 impl Repo {
-    /// `base` with files written (`Some`) and removed (`None`). A file may take the place of a directory, and the other
-    /// way round; directories that become empty vanish.
+    /// `base` with files written (`Some`) and removed (`None`), one after the other. A file may take the place of a
+    /// directory, and the other way round; directories that become empty vanish.
     pub(crate) fn edit_tree(&self, base: Oid, edits: &[(String, Option<Oid>)]) -> Result<Oid, GitError> {
-        match self.rewrite(base, &Node::of(edits))? {
+        let edits = Node::of(edits)
+            .ok_or_else(|| io::Error::other("a part of a path is empty"))
+            .doing("edit a tree")?;
+        match self.rewrite(base, &edits)? {
             Some(tree) => Ok(tree),
             None => self.write_tree(&[]),
         }
@@ -123,13 +138,14 @@ impl Repo {
         });
         for (name, node) in changed {
             let (file, directory) = (find(name, false), find(name, true));
-            if directory.is_err() && !node.is_leaf() && node.only_removes() {
+            if directory.is_err() && !node.is_leaf() && !node.is_anew && node.only_removes() {
                 continue;
             }
             let new = if node.is_leaf() {
                 node.blob
             } else {
-                let old = directory.ok().map(|at| &data[places[at].id..places[at].end()]);
+                let old = directory.ok().filter(|_| !node.is_anew);
+                let old = old.map(|at| &data[places[at].id..places[at].end()]);
                 let old = old.map(Oid::try_from).transpose().doing("read a tree")?;
                 self.rewrite(old.unwrap_or(self.empty_tree()), node)?
             };
@@ -169,16 +185,17 @@ mod tests {
     use super::*;
     use crate::git::testing::repository;
 
-    /// The same edits by the editor of gix.
+    /// The same edits by the editor of gix, one after the other: in one go it remembers what is below a directory that
+    /// was removed.
     fn by_gix(repo: &Repo, base: Oid, edits: &[(String, Option<Oid>)]) -> Oid {
-        let mut editor = repo.gix.edit_tree(base).unwrap();
-        for (path, blob) in edits {
+        edits.iter().fold(base, |tree, (path, blob)| {
+            let mut editor = repo.gix.edit_tree(tree).unwrap();
             match blob {
                 Some(blob) => editor.upsert(BStr::new(path), EntryKind::Blob, *blob).unwrap(),
                 None => editor.remove(BStr::new(path)).unwrap(),
             };
-        }
-        editor.write().unwrap().detach()
+            editor.write().unwrap().detach()
+        })
     }
 
     fn paths() -> impl Strategy<Value = String> {
@@ -199,15 +216,9 @@ mod tests {
         let run = runner.run(&(edits(), edits()), |(first, second)| {
             let mut tree = repo.empty_tree();
             for edits in [first, second] {
-                // Which of two edits counts that are of one path, or of one below the other, is a question of taste.
-                let is_apart = |at: usize| {
-                    let (path, later) = (&edits[at].0, &edits[at + 1..]);
-                    let below = |one: &str, other: &str| format!("{one}/").starts_with(&format!("{other}/"));
-                    !later.iter().any(|(other, _)| below(path, other) || below(other, path))
-                };
-                let edits: Vec<(String, Option<Oid>)> = (0..edits.len())
-                    .filter(|at| is_apart(*at))
-                    .map(|at| (edits[at].0.clone(), edits[at].1.map(|blob| blobs[usize::from(blob)])))
+                let edits: Vec<(String, Option<Oid>)> = edits
+                    .into_iter()
+                    .map(|(path, blob)| (path, blob.map(|blob| blobs[usize::from(blob)])))
                     .collect();
                 let edited = repo.edit_tree(tree, &edits).unwrap();
                 prop_assert_eq!(edited, by_gix(&repo, tree, &edits), "{:?}", edits);
@@ -216,6 +227,41 @@ mod tests {
             Ok(())
         });
         run.unwrap();
+    }
+
+    /// Trees that no program of today writes, as gix and git read them.
+    #[test]
+    fn entries_are_what_their_modes_say_however_these_are_written() {
+        let (_dir, repo) = repository();
+        let blob = repo.write_blob(b"one").unwrap();
+        let inner = repo.edit_tree(repo.empty_tree(), &[("kept".to_owned(), Some(blob))]).unwrap();
+        for (mode, is_directory) in [
+            ("40000", true),
+            ("040000", true),
+            ("0040000", true),
+            ("40755", true),
+            ("100755", false),
+            ("100664", false),
+            ("120000", false),
+            ("160000", false),
+        ] {
+            let id = if is_directory { inner } else { blob };
+            let head = format!("{mode} a\0");
+            let bytes = [head.as_bytes(), id.as_slice(), b"100644 a-b\0", blob.as_slice()];
+            let order = if is_directory { [2, 3, 0, 1] } else { [0, 1, 2, 3] };
+            let base = repo.write_tree(&order.map(|at| bytes[at]).concat()).unwrap();
+            for edit in
+                [("a/new", Some(blob)), ("a/kept", None), ("a", Some(blob)), ("a", None), ("b", Some(blob))]
+            {
+                let edits = [(edit.0.to_owned(), edit.1)];
+                let names = |tree: Oid| -> Vec<(String, Oid)> {
+                    let entries = repo.entries(tree).unwrap().into_iter();
+                    entries.map(|entry| (entry.name, entry.id)).collect()
+                };
+                let (ours, theirs) = (repo.edit_tree(base, &edits).unwrap(), by_gix(&repo, base, &edits));
+                assert_eq!(names(ours), names(theirs), "{mode} {edit:?}");
+            }
+        }
     }
 
     #[test]
@@ -234,7 +280,13 @@ mod tests {
 
     #[test]
     fn what_is_no_tree_is_not_edited() {
-        for bytes in ["100644 a", "100644 a\0short", "100644", "100644 a\012345678901234567890x"] {
+        for bytes in [
+            "100644 a",
+            "100644 a\0short",
+            "100644",
+            "x a\012345678901234567890",
+            "100644 a\012345678901234567890x",
+        ] {
             assert!(places(bytes.as_bytes()).is_none(), "{bytes:?}");
         }
         let two = b"040000 a\012345678901234567890100644 b\012345678901234567890";
