@@ -30,8 +30,16 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "refs are compared while their locks are held",
         file: "src/git/ref_locks.rs",
-        old: "        self.compare_under_locks(edits, head.as_deref())?;\n",
+        old: "        self.compare_under_locks(edits, branch)?;\n",
         new: "",
+        harness: &["--lib", "ref_locks"],
+        scene: None,
+    },
+    Mutant {
+        guard: "HEAD is on the branch that it was on, when its lock is held",
+        file: "src/git/ref_locks.rs",
+        old: "Head::Branch { name, id } if branch == Some(&*name) => id,",
+        new: "Head::Branch { id, .. } => id,",
         harness: &["--lib", "ref_locks"],
         scene: None,
     },
@@ -46,8 +54,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "an index.lock is removed only if it is ours",
         file: "src/git/index_lock.rs",
-        old: "if is_same_file(&prepared, &lock)? {",
-        new: "if !is_same_file(&prepared, &lock)? {",
+        old: "if is_same_file(&lock, &prepared)? {",
+        new: "if !is_same_file(&lock, &prepared)? {",
         harness: &["--lib", "index_lock"],
         scene: None,
     },

@@ -312,6 +312,23 @@ mod tests {
     }
 
     #[test]
+    fn nothing_moves_through_a_head_that_is_elsewhere_than_expected() {
+        let (dir, repo) = repository();
+        let (new, old) = (commit(&repo, "new"), repo.read_ref("HEAD").unwrap());
+        git(dir.path(), &["branch", "other"]);
+        let edits = [edit("HEAD", old, Some(new))];
+        let attempt = |branch: Option<&str>| repo.prepare(&edits, branch, Duration::from_secs(5)).map(drop);
+        // All of them are at the commit that is expected.
+        assert!(matches!(attempt(Some("refs/heads/other")), Err(GitError::Moved { .. })));
+        assert!(matches!(attempt(None), Err(GitError::Moved { .. })));
+        attempt(Some("refs/heads/main")).unwrap();
+        git(dir.path(), &["switch", "-q", "--detach"]);
+        assert!(matches!(attempt(Some("refs/heads/main")), Err(GitError::Moved { .. })));
+        attempt(None).unwrap();
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
     fn the_lock_of_somebody_else_is_waited_for_and_never_removed() {
         let (dir, repo) = repository();
         let new = commit(&repo, "new");

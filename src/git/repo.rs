@@ -190,7 +190,7 @@ impl Repo {
         fs::write(lock.path(), config.to_bstring().as_slice()).map_err(GitError::io(lock.path()))?;
         let mode = fs::metadata(&path).map_err(GitError::io(&path))?.permissions();
         fs::set_permissions(lock.path(), mode).map_err(GitError::io(lock.path()))?;
-        fs::rename(lock.path(), &path).map_err(GitError::io(&path))
+        lock.publish(|lock| fs::rename(lock, &path).map_err(GitError::io(&path)))
     }
 
     /// What each remote's fetch brings where: the remote's name, and a refspec.

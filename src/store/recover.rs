@@ -137,22 +137,29 @@ fn complete_board(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Re
             &commit.to_string()[..7]
         ));
     }
-    let name = intent.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
     // Through the HEAD of the worktree it was made in, as long as that is still on this branch: both
     // reflogs are written then.
     let host = Repo::open(&intent.host.path()).ok().filter(|host| {
         board.name == "HEAD" && host.head().is_ok_and(|head| head.branch() == intent.branch.as_deref())
     });
-    let (at, name) = match &host {
-        Some(host) => (host, "HEAD".to_owned()),
-        None => (repo, name),
+    let (at, name) = match (&host, &intent.branch) {
+        (Some(host), _) => (host, "HEAD"),
+        (None, Some(branch)) => (repo, branch.as_str()),
+        (None, None) => {
+            let id = &new.to_string()[..7];
+            remarks.push(format!(
+                "an interrupted command left its commit {id} on no branch: HEAD was detached there and is not now"
+            ));
+            return complete_records(repo, intent, remarks).map(|()| Some(new));
+        }
     };
+    let name = name.to_owned();
     let mut edits =
         vec![RefEdit { name, expected: now, new: Some(commit), log: "orchestrator: recovered".to_owned() }];
     if commit != new {
         edits.extend(repoint(repo, intent, new, commit)?);
     }
-    at.prepare(&edits, at.head_branch()?.as_deref(), REF_WAIT)?.commit(&signature)?;
+    at.prepare(&edits, intent.branch.as_deref(), REF_WAIT)?.commit(&signature)?;
     complete_records(repo, intent, remarks)?;
     Ok(Some(commit))
 }
@@ -283,4 +290,57 @@ fn settle(tree: &Following) -> Result<(), GitError> {
         return Ok(());
     }
     lock.commit(|file| index.splice(&edits, file))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::git::Signature;
+    use crate::git::testing::{git, repository};
+    use crate::store::journal::Place;
+
+    /// Recovers a mutation of the board on this branch (none = a detached `HEAD`) that died after its commit point, where
+    /// `main` is checked out; where `main` and `other` are then, which were at one commit, and what is remarked.
+    fn recovered(branch: Option<&str>) -> ([bool; 2], Vec<String>) {
+        let (dir, repo) = repository();
+        git(dir.path(), &["branch", "other"]);
+        let old = repo.read_ref("HEAD").unwrap().unwrap();
+        let ada =
+            Signature { name: "Ada".into(), email: "ada@example.org".into(), seconds: 1, offset_minutes: 0 };
+        let commit = |text: &str, parents: Vec<Oid>| {
+            let (author, message) = (ada.clone(), text.to_owned());
+            let tree = repo.tree_of(old).unwrap();
+            let draft = CommitDraft { tree, parents, committer: author.clone(), author, message };
+            repo.write_commit(&draft).unwrap()
+        };
+        let (new, record) = (commit("board", vec![old]), commit("record", vec![]));
+        let claim = "refs/orchestrator/claims/00000001";
+        git(dir.path(), &["update-ref", claim, &record.to_string()]);
+        let intent = Intent {
+            host: Place::from(repo.git_dir()),
+            records: vec![Move { name: claim.to_owned(), old: None, new: Some(record.into()) }],
+            board: Some(Move { name: "HEAD".to_owned(), old: Some(old.into()), new: Some(new.into()) }),
+            branch: branch.map(str::to_owned),
+            worktrees: Vec::new(),
+        };
+        let soon = Instant::now() + Duration::from_secs(20);
+        let mut advisory = Advisory::acquire(repo.common_dir(), soon).unwrap();
+        advisory.announce(&intent).unwrap();
+        let recovery = recover(&repo, &mut advisory).unwrap().unwrap();
+        assert!(recovery.completed && recovery.board == Some(new));
+        assert!(recover(&repo, &mut advisory).unwrap().is_none(), "it is done once");
+        let is_moved = |name: &str| repo.read_ref(name).unwrap() == Some(new);
+        (["refs/heads/main", "refs/heads/other"].map(is_moved), recovery.remarks)
+    }
+
+    #[test]
+    fn a_board_is_completed_on_the_branch_that_it_was_on_and_on_no_other() {
+        assert_eq!(recovered(Some("refs/heads/main")), ([true, false], vec![]));
+        assert_eq!(recovered(Some("refs/heads/other")), ([false, true], vec![]));
+        let (moved, remarks) = recovered(None);
+        assert_eq!(moved, [false, false]);
+        assert!(remarks[0].contains("on no branch"), "{remarks:?}");
+    }
 }
