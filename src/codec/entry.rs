@@ -25,6 +25,9 @@ fn present<'k>(entries: &[(&'k str, Option<Value>)]) -> Vec<(&'k str, Value)> {
 /// The same on a document.
 pub(super) fn rewrite(document: &mut Document, entries: &[(&str, Option<Value>)]) -> Result<(), Problem> {
     let order: Vec<&str> = entries.iter().map(|(key, _)| *key).collect();
+    let values: Vec<(&str, &Value)> =
+        entries.iter().filter_map(|(key, value)| Some((*key, value.as_ref()?))).collect();
+    document.set_together(&values);
     for (key, value) in entries {
         match value {
             Some(value) => document.set(key, value, &order).map_err(unwritable)?,

@@ -11,6 +11,8 @@
 //! A file with CRLF line ends (its first line decides) is read as if they were LF and gets CRLF in the lines that are written,
 //! so that a change on Windows doesn't touch every line.
 
+use std::cmp::Reverse;
+
 use super::emit::{self, Lines};
 use super::read::{self, Parsed, Shape};
 use super::{Fields, MAX_BYTES, Problem, Unwritable, Value};
@@ -132,6 +134,41 @@ impl Document {
         Err(refused.unwrap_or_else(|| self.not_meant()))
     }
 
+    /// Gives those of these keys that are there their values, reading the file back once for all of them. Where that is
+    /// no way to write them, for lists, and for a single key, nothing is changed: it is only a quicker beginning of what
+    /// [`Document::set`] does one by one.
+    pub fn set_together(&mut self, values: &[(&str, &Value)]) {
+        let mut changes: Vec<(usize, &Value)> = values
+            .iter()
+            .filter(|(_, value)| !matches!(value, Value::List(_)))
+            .filter_map(|(key, value)| Some((self.position(key)?, *value)))
+            .filter(|(at, value)| !self.parsed.entries[*at].1.says(value))
+            .collect();
+        if changes.len() < 2 {
+            return;
+        }
+        // From the last on, so that those above stay where they are.
+        changes.sort_by_key(|(at, _)| Reverse(*at));
+        let mut source = self.source.clone();
+        for (at, value) in &changes {
+            let Ok(text) = self.text_with(*at, value, Lines::Block) else { return };
+            let own = &self.parsed.lines[*at];
+            source = spliced(&source, own.start, own.end, &text);
+        }
+        let meant = |at: usize, read: &Value| match changes.iter().find(|(changed, _)| *changed == at) {
+            Some((_, value)) => read.says(value),
+            None => *read == self.parsed.entries[at].1,
+        };
+        let is_meant = |parsed: &Parsed| {
+            let names = self.parsed.entries.iter().map(|(name, _)| name);
+            parsed.entries.iter().map(|(name, _)| name).eq(names)
+                && parsed.entries.iter().enumerate().all(|(at, (_, read))| meant(at, read))
+        };
+        if let Ok(changed) = self.accept(source, is_meant) {
+            *self = changed;
+        }
+    }
+
     /// Takes a key away, with its lines; comments above and below stay unless a block above would swallow them.
     /// Nothing happens if the key is not there. Where an error is returned the document is as it was.
     pub fn remove(&mut self, key: &str) -> Result<(), Unwritable> {
@@ -191,10 +228,16 @@ impl Document {
     /// The source with the value of an entry replaced.
     fn with_value(&self, at: usize, value: &Value, lines: Lines) -> Result<String, Unwritable> {
         let own = &self.parsed.lines[at];
+        Ok(self.spliced(own.start, own.end, &self.text_with(at, value, lines)?))
+    }
+
+    /// The lines of an entry with another value.
+    fn text_with(&self, at: usize, value: &Value, lines: Lines) -> Result<String, Unwritable> {
+        let own = &self.parsed.lines[at];
         let mut text = self.source[own.start..own.key_end].to_owned();
         text.push(':');
         emit::push_value(&mut text, value, 0, self.comment(at), lines)?;
-        Ok(self.spliced(own.start, own.end, &text))
+        Ok(text)
     }
 
     /// The source with a key inserted.
@@ -311,23 +354,27 @@ impl Document {
         }
     }
 
-    /// The source with the bytes from `start` to `end` replaced by `text`, whole lines with LF ends, in the file's own line ends.
     fn spliced(&self, start: usize, end: usize, text: &str) -> String {
-        let crlf = self.source.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"));
-        let newline = if crlf { "\r\n" } else { "\n" };
-        let (above, below) = (&self.source[..start], &self.source[end..]);
-        let mut source = String::with_capacity(self.source.len() + text.len() + 2);
-        source.push_str(above);
-        // Only the last line of a file may lack its end.
-        if !text.is_empty() && !above.is_empty() && !above.ends_with('\n') {
-            source.push_str(newline);
-        }
-        if crlf {
-            source.push_str(&text.replace('\n', newline));
-        } else {
-            source.push_str(text);
-        }
-        source.push_str(below);
-        source
+        spliced(&self.source, start, end, text)
     }
+}
+
+/// A source with the bytes from `start` to `end` replaced by `text`, whole lines with LF ends, in the file's own line ends.
+fn spliced(old: &str, start: usize, end: usize, text: &str) -> String {
+    let crlf = old.split_inclusive('\n').next().is_some_and(|line| line.ends_with("\r\n"));
+    let newline = if crlf { "\r\n" } else { "\n" };
+    let (above, below) = (&old[..start], &old[end..]);
+    let mut source = String::with_capacity(old.len() + text.len() + 2);
+    source.push_str(above);
+    // Only the last line of a file may lack its end.
+    if !text.is_empty() && !above.is_empty() && !above.ends_with('\n') {
+        source.push_str(newline);
+    }
+    if crlf {
+        source.push_str(&text.replace('\n', newline));
+    } else {
+        source.push_str(text);
+    }
+    source.push_str(below);
+    source
 }

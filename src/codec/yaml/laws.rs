@@ -197,6 +197,29 @@ proptest! {
     }
 
     #[test]
+    fn values_given_together_are_what_they_are_one_by_one(
+        source in prop_oneof![hand_written("\n"), hand_written("\r\n")],
+        values in proptest::collection::btree_map(
+            proptest::sample::select(vec!["id", "title", "labels", "status", "description", "x-tra", "zzz", "new"]),
+            any_value(),
+            0..5,
+        ),
+    ) {
+        let before = Document::parse(source.as_bytes()).unwrap();
+        let mut together = before.clone();
+        together.set_together(&values.iter().map(|(key, value)| (*key, value)).collect::<Vec<_>>());
+        for other in before.fields().keys().filter(|other| !values.contains_key(other)) {
+            prop_assert_eq!(together.fields().get(other), before.fields().get(other));
+        }
+        let mut one_by_one = before;
+        for (key, value) in &values {
+            together.set(key, value, &ORDER).unwrap();
+            one_by_one.set(key, value, &ORDER).unwrap();
+        }
+        prop_assert_eq!(together.as_str(), one_by_one.as_str());
+    }
+
+    #[test]
     fn a_removal_takes_only_the_lines_of_its_key(source in hand_written("\n"), key in proptest::sample::select(vec!["id", "title", "labels", "zzz"])) {
         let before = Document::parse(source.as_bytes()).unwrap();
         let mut after = before.clone();
