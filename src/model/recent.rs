@@ -28,8 +28,8 @@ impl<'a> Recent<'a> {
         Collection { of: self, open, found }
     }
 
-    /// Whether events of this action may name a workstream, themselves or by their task.
-    pub fn may_be_of_one(action: &Action) -> bool {
+    /// Whether events of this action may be of a workstream.
+    fn may_be_of_one(action: &Action) -> bool {
         match Kind::of(action) {
             Some(Kind::Agent | Kind::Knowledge | Kind::Lock) => false,
             Some(Kind::Task | Kind::Workstream) => true,
@@ -52,9 +52,10 @@ impl Collection<'_, '_> {
         self.open == 0
     }
 
-    /// Whether an event may be wanted, of which only the task is known that it names.
-    pub fn may_want(&self, task: Option<TaskId>) -> bool {
-        task.and_then(self.of.home).is_none_or(|workstream| self.has_room(workstream))
+    /// Whether an event may be wanted, of which only is known which task it names, and whether it names a workstream.
+    pub fn may_want(&self, task: Option<TaskId>, names_workstream: bool) -> bool {
+        let home = task.and_then(self.of.home);
+        home.map_or(names_workstream, |workstream| self.has_room(workstream))
     }
 
     fn has_room(&self, workstream: &str) -> bool {
@@ -129,12 +130,13 @@ mod tests {
     fn a_full_workstream_wants_no_event_of_its_tasks_and_two_full_ones_none_at_all() {
         let of = Recent { workstreams: vec!["product", "revenue"], most: 1, home: &home };
         let mut found = of.collection();
-        assert!(found.may_want(Some(task("00000001"))) && !found.is_full());
+        assert!(found.may_want(Some(task("00000001")), true) && !found.is_full());
         for id in ["e1", "e2"] {
             found.add(event(id, Action::TaskUpdated).with("task_id", "00000001"));
         }
-        assert!(!found.may_want(Some(task("00000001"))) && !found.is_full());
-        assert!(found.may_want(Some(task("00000002"))) && found.may_want(None));
+        assert!(!found.may_want(Some(task("00000001")), true) && !found.is_full());
+        assert!(found.may_want(Some(task("00000002")), true) && found.may_want(None, true));
+        assert!(!found.may_want(Some(task("00000002")), false) && !found.may_want(None, false));
         found.add(event("e3", Action::WorkstreamCreated).with("workstream", "revenue"));
         assert!(found.is_full());
         assert_eq!(ids(&found.into_events(), "product"), ["e1"]);

@@ -106,11 +106,8 @@ pub trait View {
     /// no more than those that fit it.
     fn events(&self, filter: &EventFilter) -> Result<Log, Fault> {
         let mut log = self.log()?;
-        let is_first = |event: &Event| {
-            filter.from_last.as_deref() == Some(event.action.word())
-                && Kind::of(&event.action) != Some(Kind::Lock)
-        };
-        log.events.drain(..log.events.iter().rposition(is_first).unwrap_or(0));
+        let first = log.events.iter().rposition(|event| filter.begins_with(event));
+        log.events.drain(..first.unwrap_or(0));
         log.events.retain(|event| filter.fits(event));
         let most = filter.last.unwrap_or(usize::MAX);
         log.events.drain(..log.events.len().saturating_sub(most));
@@ -151,8 +148,8 @@ pub trait View {
         Ok(past)
     }
 
-    /// The newest events of each of these workstreams. Costs the index of the log and, of the events, hardly more than
-    /// are told.
+    /// The newest events of each of these workstreams. Costs the index of the log and, of the events, those that are told
+    /// and those that only name a workstream.
     fn newest_events(&self, of: &Recent<'_>) -> Result<HashMap<String, Vec<Event>>, Fault> {
         let mut found = of.collection();
         let _until_it_has_enough = self.log()?.events.into_iter().rev().all(|event| {
@@ -224,6 +221,11 @@ impl EventFilter {
             && (self.actions.is_empty() || self.actions.iter().any(|action| action == event.action.word()))
             && self.since.is_none_or(|since| event.ts >= since)
             && self.task.is_none_or(|task| event.task_id() == Some(task))
+    }
+
+    /// Whether none before this event is wanted.
+    pub fn begins_with(&self, event: &Event) -> bool {
+        self.from_last.as_deref() == Some(event.action.word()) && Kind::of(&event.action) != Some(Kind::Lock)
     }
 
     /// Whether the events of locks may be among them.

@@ -13,7 +13,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::codec::{message, ref_name};
 use crate::git::{GitError, Oid, Repo};
-use crate::model::{Action, Event, EventFilter, EventId, Log, Recent, Timestamp, Updates};
+use crate::model::{Event, EventFilter, EventId, Log, Recent, Timestamp, Updates};
 
 use super::annals::{self, Annals, Broken, Entry};
 use super::records::{self, When};
@@ -59,7 +59,7 @@ pub(super) fn select(repo: &Repo, annals: &Annals<'_>, filter: &EventFilter, whe
         &mut found,
         |_, entry| may_fit(entry) || first.is_some_and(|first| entry.may_be(first)),
         |found, entry, event| {
-            let is_first = filter.from_last.as_deref() == Some(event.action.word());
+            let is_first = filter.begins_with(&event);
             if filter.fits(&event) {
                 found.push((*entry, event));
             }
@@ -96,14 +96,12 @@ pub(super) fn newest(
     annals: &Annals<'_>,
     of: &Recent<'_>,
 ) -> Attempt<HashMap<String, Vec<Event>>> {
-    let words = Action::WORDS.iter().filter(|word| !Recent::may_be_of_one(&Action::from_word(word)));
-    let strangers: Vec<u32> = words.map(|word| annals::mark_of_action(word)).collect();
     let mut found = of.collection();
     let told = read_newest(
         repo,
         annals,
         &mut found,
-        |found, entry| !strangers.iter().any(|action| entry.may_be(*action)) && found.may_want(entry.task()),
+        |found, entry| found.may_want(entry.task(), entry.names_workstream()),
         |found, _, event| {
             found.add(event);
             !found.is_full()

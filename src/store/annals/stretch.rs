@@ -35,6 +35,8 @@ const ENTRY: usize = 72;
 const PLACE: u32 = 0xff_ffff;
 /// It names a task.
 const TASK: u8 = 1;
+/// It names a workstream.
+const WORKSTREAM: u8 = 4;
 /// It is no event, but the digest of an import in the commit's message.
 const DIGEST: u8 = 2;
 
@@ -127,7 +129,8 @@ impl Entry {
         Self {
             commit,
             place: place_in(place),
-            marks: if task.is_some() { TASK } else { 0 },
+            marks: if task.is_some() { TASK } else { 0 }
+                | if event.text("workstream").is_some() { WORKSTREAM } else { 0 },
             ts: event.ts.millis(),
             peak: 0,
             id,
@@ -169,6 +172,11 @@ impl Entry {
     /// The task it names.
     pub(in crate::store) fn task(&self) -> Option<TaskId> {
         (self.marks & TASK != 0).then(|| TaskId::parse(&format!("{:08x}", self.task))).flatten()
+    }
+
+    /// Whether it names a workstream, by itself.
+    pub(in crate::store) fn names_workstream(&self) -> bool {
+        self.marks & WORKSTREAM != 0
     }
 
     /// Whether its id, in hex digits, begins with these.
