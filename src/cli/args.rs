@@ -1,8 +1,8 @@
 //! The command line: grammar, help, and nothing else.
 //!
 //! Help texts, completions and man pages all grow from these definitions. They are long because the grammar is; they
-//! hold no logic. The arguments of a command are a struct of their own, in [`Lazy`], so that they are made for the
-//! command that is used and for no other.
+//! hold no logic. Where a command has more than one or two arguments they are a struct of their own, in [`Lazy`], so that
+//! they are made for the command that is used and for no other.
 
 #![allow(rustdoc::invalid_html_tags, rustdoc::broken_intra_doc_links)] // What stands in help texts is words, not links.
 

@@ -289,7 +289,9 @@ impl Orchestrator {
     pub fn note_presence(&self, agent: Option<&AgentId>) {
         let Some(agent) = agent else { return };
         let is_noted = self.noted.borrow().as_ref().is_some_and(|(noted, at)| {
-            noted == agent && self.env.now().since(*at) < Span::from_millis(NOTED)
+            let now = self.env.now();
+            // A clock that went back is noted at once.
+            noted == agent && now >= *at && now.since(*at) < Span::from_millis(NOTED)
         });
         if !is_noted {
             let _only_a_hint = self.note_now(agent);

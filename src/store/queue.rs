@@ -164,7 +164,7 @@ impl Queue {
         (last, most): (Option<Rank<'_>>, usize),
     ) -> Result<Vec<Found<'_>>, GitError> {
         // The worst on top, to make room for better ones.
-        let mut best = BinaryHeap::<Found<'_>>::with_capacity(most);
+        let mut best = BinaryHeap::<Found<'_>>::new();
         for directory in self.directories.values() {
             for slip in slips(self.bytes(*directory)).filter(|slip| slip.workstream == workstream) {
                 let rank = slip.rank();

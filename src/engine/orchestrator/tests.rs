@@ -141,6 +141,42 @@ fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
     assert_eq!(read(3), read(30));
 }
 
+/// However many there are, each is offered once and in its turn, also where the last look finds just as many as it
+/// looked for.
+#[test]
+fn each_candidate_is_offered_once_and_in_its_turn() {
+    let (dir, _) = repository();
+    let tasks = dir.path().join(".orchestrator/tasks");
+    std::fs::create_dir_all(dir.path().join(".orchestrator/workstreams")).unwrap();
+    std::fs::write(dir.path().join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
+    let stamp = "2026-02-06T07:36:59.474Z";
+    let workstream =
+        format!("name: w\ndescription: W\npriority: 1\nstatus: active\ncreated_at: {stamp}\ncreated_by: a\n");
+    std::fs::write(dir.path().join(".orchestrator/workstreams/w.yaml"), workstream).unwrap();
+    let mut there = 0;
+    for count in [0, 1, 15, 16, 17, 143, 144, 145, 1168, 1169] {
+        for number in there..count {
+            let id = format!("{:08x}", (number as u32).wrapping_mul(0x9e37_79b1));
+            let (shard, priority) = (tasks.join(&id[..2]), number % 5);
+            let text = format!(
+                "id: {id}\nworkstream: w\ntitle: T\nstatus: pending\npriority: {priority}\ncreated_at: {stamp}\ncreated_by: a\n"
+            );
+            std::fs::create_dir_all(&shard).unwrap();
+            std::fs::write(shard.join(format!("{id}.yaml")), text).unwrap();
+        }
+        there = count;
+        git(dir.path(), &["add", "."]);
+        git(dir.path(), &["commit", "-q", "-m", "Board"]);
+        let board = Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+        let snapshot = board.snapshot().unwrap();
+        let w = WorkstreamName::parse("w").unwrap();
+        let offered: Vec<_> =
+            snapshot.candidates(&w, false).unwrap().map(|found| found.unwrap().id).collect();
+        let wanted: Vec<_> = snapshot.tasks().unwrap().iter().map(|seen| seen.task.id).collect();
+        assert_eq!((offered.len(), &offered), (count, &wanted));
+    }
+}
+
 /// What the index of the log picks out is what a look at every event finds.
 #[test]
 fn the_index_of_the_log_tells_what_the_whole_log_does() {
@@ -236,6 +272,7 @@ fn a_plan_a_brief_and_a_collection_cost_no_more_with_a_long_log() {
             board().complete_task(&busy, &id, None).unwrap();
             board().run(&Reopen { task: id.clone() }).unwrap();
             board().write_knowledge(&topic, &format!("Text {round}\n")).unwrap();
+            board().log_event(&agent, "rested", serde_json::Map::new()).unwrap();
         }
         // What is new of the log is looked at and kept.
         board().plan().unwrap();
