@@ -7,26 +7,35 @@ use crate::ops::lock::Acquire;
 use crate::ops::task::{Add, Block, Claim, Complete, Next, Release, Reopen, TakeOver, Whose};
 use crate::views::brief::BriefRequest;
 
+/// Writes a board with one workstream, `w`, and these pending tasks, each with its priority.
+fn plant(root: &std::path::Path, tasks: impl Iterator<Item = (String, usize)>) {
+    let board = root.join(".orchestrator");
+    let stamp = "2026-02-06T07:36:59.474Z";
+    let write = |path: String, text: String| {
+        let path = board.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    write("config.yaml".into(), "format: 1\n".into());
+    let workstream =
+        format!("name: w\ndescription: W\npriority: 1\nstatus: active\ncreated_at: {stamp}\ncreated_by: a\n");
+    write("workstreams/w.yaml".into(), workstream);
+    for (id, priority) in tasks {
+        let text = format!(
+            "id: {id}\nworkstream: w\ntitle: T\nstatus: pending\npriority: {priority}\ncreated_at: {stamp}\ncreated_by: a\n"
+        );
+        write(format!("tasks/{}/{id}.yaml", &id[..2]), text);
+    }
+}
+
 /// The objects that each operation reads, on a board with so many tasks in each of the 256 directories.
 fn objects_read(each: usize) -> Vec<(&'static str, u64)> {
     let (dir, _) = repository();
-    let tasks = dir.path().join(".orchestrator/tasks");
-    std::fs::create_dir_all(dir.path().join(".orchestrator/workstreams")).unwrap();
-    std::fs::write(dir.path().join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
-    let stamp = "2026-02-06T07:36:59.474Z";
-    let workstream =
-        format!("name: w\ndescription: W\npriority: 1\nstatus: active\ncreated_at: {stamp}\ncreated_by: a\n");
-    std::fs::write(dir.path().join(".orchestrator/workstreams/w.yaml"), workstream).unwrap();
-    for directory in 0..256 {
-        std::fs::create_dir_all(tasks.join(format!("{directory:02x}"))).unwrap();
-        for task in 1..=each {
-            let id = format!("{directory:02x}{task:06x}");
-            let text = format!(
-                "id: {id}\nworkstream: w\ntitle: T\nstatus: pending\npriority: {task}\ncreated_at: {stamp}\ncreated_by: a\n"
-            );
-            std::fs::write(tasks.join(&id[..2]).join(format!("{id}.yaml")), text).unwrap();
-        }
-    }
+    plant(
+        dir.path(),
+        (0..256)
+            .flat_map(|directory| (1..=each).map(move |task| (format!("{directory:02x}{task:06x}"), task))),
+    );
     git(dir.path(), &["add", "."]);
     git(dir.path(), &["config", "maintenance.auto", "false"]);
     git(dir.path(), &["commit", "-q", "-m", "Board"]);
@@ -146,24 +155,10 @@ fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
 #[test]
 fn each_candidate_is_offered_once_and_in_its_turn() {
     let (dir, _) = repository();
-    let tasks = dir.path().join(".orchestrator/tasks");
-    std::fs::create_dir_all(dir.path().join(".orchestrator/workstreams")).unwrap();
-    std::fs::write(dir.path().join(".orchestrator/config.yaml"), "format: 1\n").unwrap();
-    let stamp = "2026-02-06T07:36:59.474Z";
-    let workstream =
-        format!("name: w\ndescription: W\npriority: 1\nstatus: active\ncreated_at: {stamp}\ncreated_by: a\n");
-    std::fs::write(dir.path().join(".orchestrator/workstreams/w.yaml"), workstream).unwrap();
     let mut there = 0;
     for count in [0, 1, 15, 16, 17, 143, 144, 145, 1168, 1169] {
-        for number in there..count {
-            let id = format!("{:08x}", (number as u32).wrapping_mul(0x9e37_79b1));
-            let (shard, priority) = (tasks.join(&id[..2]), number % 5);
-            let text = format!(
-                "id: {id}\nworkstream: w\ntitle: T\nstatus: pending\npriority: {priority}\ncreated_at: {stamp}\ncreated_by: a\n"
-            );
-            std::fs::create_dir_all(&shard).unwrap();
-            std::fs::write(shard.join(format!("{id}.yaml")), text).unwrap();
-        }
+        let id = |number: usize| format!("{:08x}", (number as u32).wrapping_mul(0x9e37_79b1));
+        plant(dir.path(), (there..count).map(|number| (id(number), number % 5)));
         there = count;
         git(dir.path(), &["add", "."]);
         git(dir.path(), &["commit", "-q", "-m", "Board"]);
