@@ -284,12 +284,12 @@ mod tests {
             "100644 a",
             "100644 a\0short",
             "100644",
-            "x a\012345678901234567890",
-            "100644 a\012345678901234567890x",
+            "x a\0abcdefghijklmnopqrst",
+            "100644 a\0abcdefghijklmnopqrstx",
         ] {
             assert!(places(bytes.as_bytes()).is_none(), "{bytes:?}");
         }
-        let two = b"040000 a\012345678901234567890100644 b\012345678901234567890";
+        let two = b"040000 a\0abcdefghijklmnopqrst100644 b\0abcdefghijklmnopqrst";
         let found = places(two).unwrap();
         assert_eq!(found.iter().map(|place| place.is_directory).collect::<Vec<_>>(), [true, false]);
         assert_eq!(found.iter().map(|place| place.name(two)).collect::<Vec<_>>(), [b"a", b"b"]);
