@@ -24,7 +24,7 @@ const DIRECTORY: &[u8] = b"40000";
 struct Node<'p> {
     blob: Option<Oid>,
     below: BTreeMap<&'p str, Node<'p>>,
-    /// Of what was there, nothing stays.
+    /// A file was written here, or what was there removed: of that nothing stays, also if more is written below.
     is_anew: bool,
 }
 
@@ -45,7 +45,6 @@ impl<'p> Node<'p> {
                     }
                     node.blob = None;
                 }
-                // Beginning with a leaf that removes: what is written below it then comes alone.
                 node = node.below.entry(part).or_default();
             }
             *node = Self { blob: *blob, below: BTreeMap::new(), is_anew: true };
