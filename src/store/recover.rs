@@ -127,16 +127,6 @@ fn complete_board(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Re
         complete_records(repo, intent, remarks)?;
         return Ok(Some(new));
     }
-    let signature = repo.commit(new)?.committer;
-    let commit =
-        if now == board.old.as_ref().and_then(|hex| hex.oid()) { new } else { rebuild(repo, new, now)? };
-    if commit != new && repo.is_signed(new)? {
-        // Nobody can be asked to sign while the lock is held, and a signature holds for one parent only.
-        remarks.push(format!(
-            "an interrupted command was completed as commit {}, without the signature of {new}",
-            &commit.to_string()[..7]
-        ));
-    }
     // Through the HEAD of the worktree it was made in, as long as that is still on this branch: both
     // reflogs are written then.
     let host = Repo::open(&intent.host.path()).ok().filter(|host| {
@@ -154,6 +144,16 @@ fn complete_board(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Re
         }
     };
     let name = name.to_owned();
+    let signature = repo.commit(new)?.committer;
+    let commit =
+        if now == board.old.as_ref().and_then(|hex| hex.oid()) { new } else { rebuild(repo, new, now)? };
+    if commit != new && repo.is_signed(new)? {
+        // Nobody can be asked to sign while the lock is held, and a signature holds for one parent only.
+        remarks.push(format!(
+            "an interrupted command was completed as commit {}, without the signature of {new}",
+            &commit.to_string()[..7]
+        ));
+    }
     let mut edits =
         vec![RefEdit { name, expected: now, new: Some(commit), log: "orchestrator: recovered".to_owned() }];
     if commit != new {
