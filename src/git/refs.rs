@@ -8,11 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use gix::bstr::ByteSlice as _;
 use gix::refs::FullName;
+use gix::refs::packed;
 
 use super::error::Doing;
+use super::files::Stat;
 use super::repo::Repo;
 use super::small;
 use super::{GitError, Oid};
@@ -28,6 +31,15 @@ pub(crate) struct RefEdit {
     pub(crate) new: Option<Oid>,
     /// One line for the reflog.
     pub(crate) log: String,
+}
+
+/// `packed-refs` as it was opened last.
+#[derive(Debug)]
+pub(super) struct PackedRefs {
+    stat: Stat,
+    /// Held open, so that no file that takes its place can have its number.
+    _file: fs::File,
+    refs: packed::Buffer,
 }
 
 impl Repo {
@@ -86,12 +98,37 @@ impl Repo {
     }
 
     fn read_packed(&self, name: &str) -> Result<Option<Oid>, GitError> {
-        let Some(packed) = self.gix.refs.open_packed_buffer().doing("read packed-refs")? else {
+        let Some(packed) = self.packed_refs()? else { return Ok(None) };
+        let Ok(full) = FullName::try_from(name) else { return Ok(None) };
+        let found = packed.refs.try_find(full.as_ref()).doing("read packed-refs")?;
+        Ok(found.map(|reference| reference.target()))
+    }
+
+    /// `packed-refs` as it is now. Who writes it puts another file in its place: while that has not happened, what was
+    /// opened before is what there is.
+    fn packed_refs(&self) -> Result<Option<Rc<PackedRefs>>, GitError> {
+        let path = self.gix.refs.packed_refs_path();
+        let known = self.packed_refs.borrow().clone();
+        if let Some(known) = known {
+            match fs::metadata(&path) {
+                Ok(meta) if Stat::from(&meta) == known.stat => return Ok(Some(known)),
+                _ => *self.packed_refs.borrow_mut() = None,
+            }
+        }
+        let file = match fs::File::open(&path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(GitError::Io { path, source: error }),
+        };
+        // Looked at before gix opens it: where another has come in between, what is read is newer than what is noted,
+        // and opened again the next time.
+        let stat = Stat::from(&file.metadata().map_err(GitError::io(&path))?);
+        let Some(refs) = self.gix.refs.open_packed_buffer().doing("read packed-refs")? else {
             return Ok(None);
         };
-        let Ok(full) = FullName::try_from(name) else { return Ok(None) };
-        let found = packed.try_find(full.as_ref()).doing("read packed-refs")?;
-        Ok(found.map(|reference| reference.target()))
+        let opened = Rc::new(PackedRefs { stat, _file: file, refs });
+        *self.packed_refs.borrow_mut() = Some(Rc::clone(&opened));
+        Ok(Some(opened))
     }
 
     /// How many refs there are right below a prefix (with its last `/`). None of them is read.
@@ -104,8 +141,8 @@ impl Repo {
                 names.insert(format!("{prefix}{name}"));
             }
         }
-        if let Some(packed) = self.gix.refs.open_packed_buffer().doing("read packed-refs")? {
-            for reference in packed.iter_prefixed(prefix.into()).doing("read packed-refs")? {
+        if let Some(packed) = self.packed_refs()? {
+            for reference in packed.refs.iter_prefixed(prefix.into()).doing("read packed-refs")? {
                 let reference = reference.doing("read packed-refs")?;
                 names.insert(reference.name.as_bstr().to_str_lossy().into_owned());
             }
@@ -133,8 +170,8 @@ impl Repo {
             }
         }
         // Loose before packed: a ref that is packed in between is found in one of the two.
-        if let Some(packed) = self.gix.refs.open_packed_buffer().doing("read packed-refs")? {
-            for reference in packed.iter_prefixed(prefix.into()).doing("read packed-refs")? {
+        if let Some(packed) = self.packed_refs()? {
+            for reference in packed.refs.iter_prefixed(prefix.into()).doing("read packed-refs")? {
                 let reference = reference.doing("read packed-refs")?;
                 let name = reference.name.as_bstr().to_str_lossy().into_owned();
                 loose.entry(name).or_insert_with(|| reference.target());
@@ -170,4 +207,41 @@ impl Repo {
 enum Loose {
     Commit(Oid),
     Symbolic(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{git, repository};
+
+    #[test]
+    fn what_others_pack_and_move_is_seen_at_once() {
+        let (dir, repo) = repository();
+        let mut last = None;
+        for round in 0..3 {
+            git(dir.path(), &["commit", "-q", "--allow-empty", "-m", &format!("Round {round}")]);
+            git(dir.path(), &["pack-refs", "--all"]);
+            assert!(!dir.path().join(".git/refs/heads/main").exists());
+            let main = repo.read_ref("refs/heads/main").unwrap();
+            assert_eq!(main.unwrap().to_string(), git(dir.path(), &["rev-parse", "main"]).trim());
+            assert_ne!(main, last);
+            assert_eq!(
+                repo.list_refs("refs/heads/").unwrap(),
+                [("refs/heads/main".to_owned(), main.unwrap())]
+            );
+            last = main;
+        }
+        git(dir.path(), &["update-ref", "-d", "refs/heads/main"]);
+        assert_eq!(repo.read_ref("refs/heads/main").unwrap(), None);
+    }
+
+    #[test]
+    fn packed_refs_are_opened_once_while_they_are_the_same() {
+        let (dir, repo) = repository();
+        assert!(repo.packed_refs().unwrap().is_none());
+        git(dir.path(), &["pack-refs", "--all"]);
+        let one = repo.packed_refs().unwrap().unwrap();
+        assert!(std::rc::Rc::ptr_eq(&one, &repo.packed_refs().unwrap().unwrap()));
+        std::fs::remove_file(dir.path().join(".git/packed-refs")).unwrap();
+        assert!(repo.packed_refs().unwrap().is_none());
+    }
 }

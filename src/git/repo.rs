@@ -14,6 +14,7 @@ use gix::bstr::ByteSlice as _;
 
 use super::error::Doing;
 use super::linked_lock::LinkedLock;
+use super::refs::PackedRefs;
 use super::small;
 use super::{GitError, Oid, OidMap};
 
@@ -29,6 +30,8 @@ pub(crate) struct Repo {
     pub(super) written: RefCell<Vec<Oid>>,
     /// The trees and commits that were read first: one mutation asks for the same few again and again.
     pub(super) read: RefCell<OidMap<(gix::objs::Kind, Rc<[u8]>)>>,
+    /// `packed-refs` as it was opened last.
+    pub(super) packed_refs: RefCell<Option<Rc<PackedRefs>>>,
     /// How many objects were read from the object database.
     pub(super) objects_read: Cell<u64>,
 }
@@ -112,6 +115,7 @@ impl Repo {
             common_dir,
             written: RefCell::default(),
             read: RefCell::default(),
+            packed_refs: RefCell::default(),
             objects_read: Cell::new(0),
         })
     }
