@@ -120,7 +120,7 @@ pub trait View {
         Ok(())
     }
 
-    /// When each task was last spoken of in the log, without reading the events.
+    /// When each task was last spoken of in the log. Costs the index of the log: neither an event nor a lock is read.
     fn updates(&self) -> Result<Updates, Fault> {
         let log = self.log()?;
         let mut updates = Updates { events: log.board_events, is_cut: log.is_cut, ..Updates::default() };
@@ -240,7 +240,7 @@ impl EventFilter {
 pub struct Updates {
     /// When each task was last spoken of.
     pub tasks: HashMap<TaskId, Timestamp>,
-    /// When the newest event happened.
+    /// When the newest event of the board's own happened; those of locks stand in their records.
     pub newest: Option<Timestamp>,
     /// How many events are the board's own: the `version` of the predecessor's state.
     pub events: u64,

@@ -233,28 +233,18 @@ fn imported_ids(repo: &Repo, annals: &Annals<'_>) -> Attempt<HashSet<EventId>> {
 }
 
 /// When each task was last spoken of.
-pub(super) fn updates(repo: &Repo, annals: &Annals<'_>, when: When) -> Attempt<Updates> {
+pub(super) fn updates(annals: &Annals<'_>) -> Result<Updates, Broken> {
     let mut tasks = HashMap::new();
     let mut newest: Option<Timestamp> = None;
-    let told = annals.each(&mut |entry| {
+    annals.each(&mut |entry| {
         newest = newest.max(Some(entry.at()));
         if let Some(task) = entry.task() {
             let known = tasks.entry(task).or_insert(entry.at());
             *known = entry.at().max(*known);
         }
         true
-    });
-    if let Err(broken) = told {
-        return Ok(Err(broken));
-    }
-    let of_locks =
-        records::locks(repo, when)?.into_iter().filter_map(|lock| lock.event).map(|event| event.ts);
-    Ok(Ok(Updates {
-        tasks,
-        newest: newest.max(of_locks.max()),
-        events: annals.count(),
-        is_cut: annals.is_cut,
-    }))
+    })?;
+    Ok(Updates { tasks, newest, events: annals.count(), is_cut: annals.is_cut })
 }
 
 /// When each agent, by what stands for its name, acted last.

@@ -1,18 +1,18 @@
 //! The locks.
 
-use crate::model::{Fault, Resource, Timestamp, View};
+use crate::model::{Fault, Record, Resource, Settings, Timestamp, View};
 
 use super::document::LockDocument;
 
 /// The locks that somebody has now, by resource; those that can't be read among them.
 pub fn live(view: &dyn View, now: Timestamp) -> Result<Vec<LockDocument>, Fault> {
-    let slack = view.settings().locks_slack;
-    let all = view.locks()?;
-    Ok(all
-        .iter()
-        .filter_map(|record| LockDocument::of(record, now, slack))
-        .filter(LockDocument::is_live)
-        .collect())
+    Ok(live_among(&view.locks()?, view.settings(), now))
+}
+
+/// Those of these locks that somebody has now.
+pub(crate) fn live_among(locks: &[Record], settings: &Settings, now: Timestamp) -> Vec<LockDocument> {
+    let documents = locks.iter().filter_map(|record| LockDocument::of(record, now, settings.locks_slack));
+    documents.filter(LockDocument::is_live).collect()
 }
 
 /// One lock in whatever standing; `None` if it was never taken.

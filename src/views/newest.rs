@@ -1,6 +1,6 @@
 //! When tasks were last spoken of, for their documents.
 
-use crate::model::{Landing, SeenTask, Timestamp, Updates};
+use crate::model::{Landing, Record, SeenTask, Timestamp, Updates};
 
 use super::document::TaskDocument;
 
@@ -8,9 +8,10 @@ use super::document::TaskDocument;
 pub(crate) struct Newest(pub(crate) Updates);
 
 impl Newest {
-    /// The newest event of all.
-    pub(crate) fn event(&self) -> Option<Timestamp> {
-        self.0.newest
+    /// The newest event of all, those of the locks included.
+    pub(crate) fn event(&self, locks: &[Record]) -> Option<Timestamp> {
+        let of_locks = locks.iter().filter_map(|lock| lock.event.as_ref()).map(|event| event.ts);
+        self.0.newest.max(of_locks.max())
     }
 
     /// When a task last changed: the newest of its stamps and of the events that name it; where its claim
@@ -36,7 +37,7 @@ impl Newest {
 mod tests {
     use super::*;
     use crate::model::{Action, View as _};
-    use crate::views::fake::{Board, at, event, task};
+    use crate::views::fake::{Board, at, event, lock, task};
 
     #[test]
     fn a_task_was_updated_by_its_newest_stamp_or_event() {
@@ -47,7 +48,10 @@ mod tests {
             .logs(event("e3", at(20), "a", Action::TaskUpdated).with("task_id", "04b29b0b"));
         let newest = Newest(board.updates().unwrap());
         assert_eq!(newest.updated_at(&seen), at(9));
-        assert_eq!(newest.event(), Some(at(20)));
+        assert_eq!(newest.event(&[]), Some(at(20)));
+        let mut held = lock("git", "agent-1", at(25));
+        held.event = Some(event("e4", at(25), "agent-1", Action::LockAcquired));
+        assert_eq!(newest.event(&[held]), Some(at(25)));
         assert_eq!(Newest(Updates::default()).updated_at(&seen), at(5));
     }
 }

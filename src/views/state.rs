@@ -89,6 +89,7 @@ pub struct LockState {
 /// them would be worse than a workstream with no description.
 pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
     let newest = Newest(view.updates()?);
+    let locks = view.locks()?;
     let mut workstreams = view.workstreams()?;
     let tasks = view.tasks()?;
     let mut registered = view.agents()?;
@@ -96,7 +97,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
     let stamps = tasks.iter().map(|seen| seen.task.newest_stamp());
     let stamps = stamps.chain(workstreams.iter().map(|one| one.created_at));
     let stamps = stamps.chain(registered.iter().map(|one| one.registered_at));
-    let updated_at = stamps.chain(newest.event()).max().unwrap_or(now);
+    let updated_at = stamps.chain(newest.event(&locks)).max().unwrap_or(now);
 
     let mut by_workstream = by_workstream(&tasks);
     workstreams.sort_by(|a, b| (a.created_at, &a.name).cmp(&(b.created_at, &b.name)));
@@ -120,7 +121,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
     }
 
     let mut held = Map::new();
-    for lock in locks::live(view, now)? {
+    for lock in locks::live_among(&locks, view.settings(), now) {
         // A record that can't be read names no holder, which the predecessor has no word for.
         if let (Some(agent), Some(acquired_at), Some(ttl_ms)) = (lock.agent, lock.acquired_at, lock.ttl_ms) {
             let epoch = Some(lock.fencing_token).filter(|epoch| *epoch > 1);

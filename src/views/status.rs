@@ -105,16 +105,17 @@ impl DamageDocument {
 /// The whole board. Costs one pass of the log's index and one of the tasks.
 pub fn status(view: &dyn View, now: Timestamp) -> Result<Status, Fault> {
     let newest = Newest(view.updates()?);
+    let locks = view.locks()?;
     let tasks = view.tasks()?;
     let registered = view.agents()?;
     let agents = registered.iter().map(|agent| agents::document(view, agent, now));
     let recent = Filter { last: Some(RECENT), ..Filter::default() };
     Ok(Status {
         version: newest.0.events,
-        updated_at: newest.event().unwrap_or(now).to_string(),
+        updated_at: newest.event(&locks).unwrap_or(now).to_string(),
         workstreams: board::summaries(&view.workstreams()?, &tasks),
         agents: agents.collect::<Result<_, _>>()?,
-        active_locks: locks::live(view, now)?,
+        active_locks: locks::live_among(&locks, view.settings(), now),
         recent_events: view.events(&recent)?.events.iter().map(EventDocument::of).collect(),
         knowledge_topics: view.topics()?.iter().map(ToString::to_string).collect(),
         active_tasks: active(view, &tasks, now)?,

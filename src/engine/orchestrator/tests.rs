@@ -6,6 +6,7 @@ use crate::model::{EventFilter, Priority, Recent, Resource, Status, TaskRef, Top
 use crate::ops::lock::Acquire;
 use crate::ops::task::{Add, Block, Claim, Complete, Next, Release, Reopen, TakeOver, Whose};
 use crate::views::brief::BriefRequest;
+use crate::views::tasks;
 
 /// Writes a board with one workstream, `w`, and these pending tasks, each with its priority.
 fn plant(root: &std::path::Path, tasks: impl Iterator<Item = (String, usize)>) {
@@ -148,6 +149,30 @@ fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
         board.store.repo.objects_read()
     };
     assert_eq!(read(3), read(30));
+}
+
+/// When a task changed stands in the log's index and in its own record: whatever locks there are is not asked for.
+#[test]
+fn what_is_told_of_tasks_costs_no_more_where_there_are_locks() {
+    let read = |locks: usize| {
+        let (dir, _) = repository();
+        let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+        crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
+        let (w, agent) = (WorkstreamName::parse("w").unwrap(), AgentId::parse("agent-1").unwrap());
+        board().create_workstream(&w, "", Priority(1)).unwrap();
+        let id = TaskRef::parse(&board().add_task(&w, "Task", "", Priority(5)).unwrap().id).unwrap();
+        board().complete_task(&w, &id, None).unwrap();
+        for number in 0..locks {
+            let resource = Resource::parse(&format!("r{number}")).unwrap();
+            board().acquire_lock(&resource, &agent, None).unwrap();
+        }
+        let again = board();
+        again.complete_task(&w, &id, None).unwrap();
+        let list = board();
+        tasks::tasks(&*list.view().unwrap(), &tasks::Filter::default()).unwrap();
+        (again.store.repo.objects_read(), list.store.repo.objects_read())
+    };
+    assert_eq!(read(0), read(9));
 }
 
 /// However many there are, each is offered once and in its turn, also where the last look finds just as many as it
