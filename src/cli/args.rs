@@ -52,6 +52,7 @@ pub struct Cli {
 
 /// What every command takes.
 #[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Global {
     /// Run as if started in this directory
     #[arg(id = "start", short = 'C', value_name = "PATH", global = true, value_hint = ValueHint::DirPath)]
@@ -301,8 +302,10 @@ pub enum Event {
         after_help = "Examples:\n  orchestrator event log agent-1 deployed url=https://example.org\n  orchestrator event log agent-1 measured --data '{\"ms\": 12}'"
     )]
     Log {
+        /// Whose
         #[arg(add = ArgValueCandidates::new(complete::agents))]
         agent: String,
+        /// One word
         action: String,
         /// key=value, the value is text
         fields: Vec<String>,
@@ -314,6 +317,7 @@ pub enum Event {
 
 #[derive(Args, Debug)]
 pub struct Brief {
+    /// Of which
     #[arg(add = ArgValueCandidates::new(complete::workstreams))]
     pub workstream: String,
     /// This task instead of the best one

@@ -70,3 +70,55 @@ fn hostile_text_forges_nothing() {
     let shown = sandbox.run(&["t", "show", &id]).ok();
     assert!(!shown.out.contains('\u{1b}'), "{shown:?}");
 }
+
+/// Who acts is the agent in the arguments, else that of `--agent` or the environment; where nobody is named, who must
+/// be known is asked for, and nothing is done.
+#[test]
+fn an_agent_may_be_named_in_three_ways() {
+    let sandbox = Sandbox::board();
+    for title in ["One", "Two", "Three", "Four"] {
+        sandbox.add(title);
+    }
+    for words in [
+        &["t", "next", "w"][..],
+        &["l", "acquire", "git"],
+        &["l", "release", "git"],
+        &["a", "heartbeat"],
+        &["t", "claim", "w", "299833bc"],
+    ] {
+        let asked = sandbox.run(words).code(2);
+        assert!(asked.err.starts_with("error: who "), "{asked:?}");
+        assert!(asked.err.contains("\n\nhint: orchestrator ") && asked.err.contains("<agent>"), "{asked:?}");
+    }
+    let by_environment = |words: &[&str]| {
+        let output = sandbox.command(&sandbox.root, words).env("ORCHESTRATOR_AGENT", "b").output().unwrap();
+        assert!(output.status.success(), "{words:?}: {output:?}");
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
+    };
+    assert_eq!(sandbox.json(&["t", "next", "w", "a"])["assigned_to"], "a");
+    assert_eq!(sandbox.json(&["t", "next", "w", "--agent", "a"])["assigned_to"], "a");
+    assert_eq!(by_environment(&["t", "next", "w", "--json"])["assigned_to"], "b");
+    assert_eq!(by_environment(&["t", "next", "w", "a", "--json"])["assigned_to"], "a");
+    assert_eq!(by_environment(&["l", "acquire", "git", "--json"])["agent"], "b");
+    assert_eq!(by_environment(&["l", "release", "git", "--json"])["released"], true);
+    assert_eq!(by_environment(&["a", "heartbeat", "--json"])["id"], "b");
+    let id = sandbox.add("Five");
+    assert_eq!(by_environment(&["t", "claim", "w", &id, "--json"])["assigned_to"], "b");
+}
+
+/// What stands in its place may be named too, but not both.
+#[test]
+fn a_description_and_a_priority_may_be_named() {
+    let sandbox = Sandbox::board();
+    let named = sandbox.json(&["t", "create", "w", "One", "--priority", "2", "--description", "D"]);
+    let placed = sandbox.json(&["t", "add", "w", "One", "D", "2"]);
+    for key in ["title", "description", "priority"] {
+        assert_eq!(named[key], placed[key]);
+    }
+    assert_eq!(named["priority"], 2);
+    sandbox.run(&["ws", "add", "x", "--priority", "1", "--description", "X"]).ok();
+    let workstream = &sandbox.json(&["ws", "show", "x"]);
+    assert_eq!((&workstream["priority"], &workstream["description"]), (&1.into(), &"X".into()));
+    sandbox.run(&["t", "add", "w", "Two", "D", "2", "--priority", "2"]).code(2);
+    sandbox.run(&["ws", "create", "y", "Y", "--description", "Y"]).code(2);
+}

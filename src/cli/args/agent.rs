@@ -12,7 +12,7 @@ pub enum Agent {
     #[command(after_help = "Example:\n  orchestrator a register agent-1 worker --capability rust")]
     Register(Lazy<Register>),
     /// Say that an agent is alive; makes no commit
-    Heartbeat(Lazy<One>),
+    Heartbeat(Lazy<Heartbeat>),
     /// List registered agents
     #[command(visible_alias = "ls")]
     List,
@@ -20,6 +20,7 @@ pub enum Agent {
 
 #[derive(Args, Debug)]
 pub struct Register {
+    /// Letters, digits, `.`, `_`, `-`; at most 64
     pub id: String,
     /// A free word (default: general)
     #[arg(value_name = "TYPE")]
@@ -30,7 +31,8 @@ pub struct Register {
 }
 
 #[derive(Args, Debug)]
-pub struct One {
+pub struct Heartbeat {
+    /// Which (default: the agent of --agent)
     #[arg(add = ArgValueCandidates::new(complete::agents))]
-    pub id: String,
+    pub id: Option<String>,
 }

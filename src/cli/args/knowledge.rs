@@ -40,12 +40,14 @@ pub struct Write {
 
 #[derive(Args, Debug)]
 pub struct One {
+    /// Which
     #[arg(add = ArgValueCandidates::new(complete::topics))]
     pub topic: String,
 }
 
 #[derive(Args, Debug)]
 pub struct Search {
+    /// Parts of words do; case does not matter
     #[arg(required = true)]
     pub words: Vec<String>,
 }

@@ -29,8 +29,9 @@ pub enum Lock {
 pub struct Acquire {
     /// Any printable text of at most 200 bytes
     pub resource: String,
-    #[arg(add = ArgValueCandidates::new(complete::agents))]
-    pub agent: String,
+    /// Who takes it (default: the agent of --agent)
+    #[arg(value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
+    pub by: Option<String>,
     /// 1s to 24h (default: the board's, 60s)
     #[arg(long, value_name = "TIME")]
     pub ttl: Option<String>,
@@ -44,9 +45,11 @@ pub struct Acquire {
 
 #[derive(Args, Debug)]
 pub struct Release {
+    /// What was locked
     pub resource: String,
-    #[arg(add = ArgValueCandidates::new(complete::agents))]
-    pub agent: String,
+    /// Who gives it back (default: the agent of --agent)
+    #[arg(value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
+    pub by: Option<String>,
     /// Break the lock of somebody else
     #[arg(long, requires = "epoch", requires = "reason")]
     pub force: bool,
@@ -60,5 +63,6 @@ pub struct Release {
 
 #[derive(Args, Debug)]
 pub struct One {
+    /// Of what
     pub resource: String,
 }

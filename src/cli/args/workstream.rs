@@ -9,7 +9,10 @@ use crate::cli::lazy::Lazy;
 #[derive(Subcommand, Debug)]
 pub enum Workstream {
     /// Create a workstream
-    #[command(after_help = "Example:\n  orchestrator ws create revenue \"Revenue generation\" 1")]
+    #[command(
+        alias = "add",
+        after_help = "Example:\n  orchestrator ws create revenue \"Revenue generation\" 1"
+    )]
     Create(Lazy<Create>),
     /// List workstreams with the counts of their tasks
     #[command(visible_alias = "ls")]
@@ -29,20 +32,30 @@ pub struct Create {
     /// 1 is the highest that is usual, 0 is higher still
     #[arg(default_value_t = 5, allow_negative_numbers = true)]
     pub priority: i64,
+    /// The same as DESCRIPTION
+    #[arg(long = "description", value_name = "TEXT", conflicts_with = "description")]
+    pub named_description: Option<String>,
+    /// The same as PRIORITY
+    #[arg(long = "priority", value_name = "N", conflicts_with = "priority", allow_negative_numbers = true)]
+    pub named_priority: Option<i64>,
 }
 
 #[derive(Args, Debug)]
 pub struct One {
+    /// Which
     #[arg(add = ArgValueCandidates::new(complete::workstreams))]
     pub name: String,
 }
 
 #[derive(Args, Debug)]
 pub struct Update {
+    /// Which
     #[arg(add = ArgValueCandidates::new(complete::workstreams))]
     pub name: String,
+    /// What it is about
     #[arg(long)]
     pub description: Option<String>,
+    /// 1 is the highest that is usual, 0 is higher still
     #[arg(long, allow_negative_numbers = true)]
     pub priority: Option<i64>,
     /// `closed`: nothing is added to it or handed out from it

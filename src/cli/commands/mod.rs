@@ -75,6 +75,16 @@ impl App {
         }
     }
 
+    /// Who acts, where a command has to know it: `named`, else the agent of `--agent` or the environment; else `question`
+    /// is put, and `usage` is the hint.
+    pub fn acting(&self, named: Option<&str>, question: &str, usage: &str) -> Result<AgentId, Refusal> {
+        match (named, self.agent()) {
+            (Some(text), _) => Ok(AgentId::parse(text)?),
+            (None, Some(agent)) => Ok(agent.clone()),
+            (None, None) => Err(Refusal::new(Code::Usage, question).hint(usage)),
+        }
+    }
+
     /// The agent named by `--agent` or the environment.
     pub fn agent(&self) -> Option<&AgentId> {
         self.options.agent.as_ref()

@@ -21,7 +21,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         Args::Add(Lazy(args)) => add(app, args),
         Args::List(Lazy(args)) => list(app, args),
         Args::Show(Lazy(args::One { id })) => detail(app, &id),
-        Args::Next(Lazy(args::Next { workstream, agent })) => next(app, &workstream, &agent),
+        Args::Next(Lazy(args)) => next(app, &args),
         Args::Claim(Lazy(args)) => claim(app, &args),
         Args::Complete(Lazy(args)) => complete(app, args),
         Args::Release(Lazy(args::Release { id, reason, stale, epoch })) => {
@@ -56,8 +56,8 @@ fn add(app: &App, args: args::Add) -> Result<Report, Refusal> {
     let request = Add {
         workstream: WorkstreamName::parse(&args.workstream)?,
         title: args.title,
-        description: args.description.unwrap_or_default(),
-        priority: Priority(args.priority),
+        description: args.named_description.or(args.description).unwrap_or_default(),
+        priority: Priority(args.named_priority.unwrap_or(args.priority)),
         estimate: args.estimate,
         depends_on: parse::tasks(&args.depends_on)?,
         labels: args.label,
@@ -67,13 +67,9 @@ fn add(app: &App, args: args::Add) -> Result<Report, Refusal> {
 
 fn claim(app: &App, args: &args::Claim) -> Result<Report, Refusal> {
     let (workstream, task, agent) = match args.words.as_slice() {
-        [id] => {
-            let agent = app.agent().cloned().ok_or_else(|| {
-                usage("who claims it?", &format!("orchestrator t claim {id} --agent <agent>"))
-            })?;
-            (None, id, agent)
-        }
-        [ws, id, agent] => (Some(WorkstreamName::parse(ws)?), id, AgentId::parse(agent)?),
+        [ws, id, agent] => (Some(ws), id, Some(agent.as_str())),
+        [ws, id] => (Some(ws), id, None),
+        [id] => (None, id, None),
         _ => {
             return Err(usage(
                 "a claim takes a workstream, a task and an agent, or a task alone",
@@ -81,8 +77,12 @@ fn claim(app: &App, args: &args::Claim) -> Result<Report, Refusal> {
             ));
         }
     };
+    let workstream = workstream.map(|name| WorkstreamName::parse(name)).transpose()?;
+    let task = TaskRef::parse(task)?;
+    let usage = format!("orchestrator t claim {task} --agent <agent>");
+    let agent = app.acting(agent, "who claims it?", &usage)?;
     let take_over = if args.take_over { TakeOver::IfStale } else { TakeOver::Never };
-    let request = Claim { task: TaskRef::parse(task)?, workstream, agent: agent.clone(), take_over };
+    let request = Claim { task, workstream, agent: agent.clone(), take_over };
     tell(app, Some(agent.clone()), &request, |task| format!("Claimed: {} -> {agent}", task.title))
 }
 
@@ -138,8 +138,10 @@ fn tell<R: Operation<Outcome = Told>>(
     Ok(report)
 }
 
-fn next(app: &App, workstream: &str, agent: &str) -> Result<Report, Refusal> {
-    let agent = AgentId::parse(agent)?;
+fn next(app: &App, args: &args::Next) -> Result<Report, Refusal> {
+    let workstream = &args.workstream;
+    let usage = format!("orchestrator t next {workstream} <agent>");
+    let agent = app.acting(args.by.as_deref(), "who takes it?", &usage)?;
     let request = Next { workstream: WorkstreamName::parse(workstream)?, agent: agent.clone() };
     let board = app.board()?;
     let done: Done<_> = board.run_as(Some(agent), &request)?;

@@ -14,11 +14,11 @@ use super::{App, remarks_of};
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Create(Lazy(args::Create { name, description, priority })) => {
+        Args::Create(Lazy(args)) => {
             let request = Create {
-                name: WorkstreamName::parse(&name)?,
-                description: description.unwrap_or_default(),
-                priority: Priority(priority),
+                name: WorkstreamName::parse(&args.name)?,
+                description: args.named_description.or(args.description).unwrap_or_default(),
+                priority: Priority(args.named_priority.unwrap_or(args.priority)),
             };
             let done = app.board()?.run(&request)?;
             let text = format!("Created workstream: {}", done.outcome.name);
