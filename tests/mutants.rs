@@ -44,6 +44,14 @@ const MUTANTS: &[Mutant] = &[
         scene: None,
     },
     Mutant {
+        guard: "packed refs count while the file is the one that was opened",
+        file: "src/git/refs.rs",
+        old: "Ok(meta) if Stat::from(&meta) == known.stat => return Ok(Some(known)),",
+        new: "Ok(_) => return Ok(Some(known)),",
+        harness: &["--lib", "git::refs"],
+        scene: None,
+    },
+    Mutant {
         guard: "a lock file is removed only if it is ours",
         file: "src/git/linked_lock.rs",
         old: "if is_same_file(lock, our)? {",
