@@ -80,6 +80,7 @@ impl Repo {
 
     /// Compares each ref on disk with what is expected of it. Final, since the locks are held.
     fn compare_under_locks(&self, edits: &[RefEdit], branch: Option<&str>) -> Result<(), GitError> {
+        self.forget_packed_refs();
         for edit in edits {
             let found = if edit.name == "HEAD" {
                 match self.head()? {

@@ -1,4 +1,4 @@
-//! Refs, read fresh from disk: loose file first, then a freshly opened `packed-refs`.
+//! Refs, read fresh from disk: loose file first, then `packed-refs`, which is opened again once it is another file.
 //!
 //! gix reads packed refs before it holds the locks, so its own comparison can be against a value that
 //! `git pack-refs` has outdated; with a packer running it lets two processes create one ref. Refs are
@@ -105,7 +105,7 @@ impl Repo {
     }
 
     /// `packed-refs` as it is now. Who writes it puts another file in its place: while that has not happened, what was
-    /// opened before is what there is.
+    /// opened before is what there is. (On a network, what a file is may be told late: [`Repo::forget_packed_refs`].)
     fn packed_refs(&self) -> Result<Option<Rc<PackedRefs>>, GitError> {
         let path = self.gix.refs.packed_refs_path();
         let known = self.packed_refs.borrow().clone();
@@ -129,6 +129,11 @@ impl Repo {
         let opened = Rc::new(PackedRefs { stat, _file: file, refs });
         *self.packed_refs.borrow_mut() = Some(Rc::clone(&opened));
         Ok(Some(opened))
+    }
+
+    /// Has `packed-refs` opened again the next time, whatever is told of the file: an opening asks a server what it has.
+    pub(super) fn forget_packed_refs(&self) {
+        *self.packed_refs.borrow_mut() = None;
     }
 
     /// How many refs there are right below a prefix (with its last `/`). None of them is read.
