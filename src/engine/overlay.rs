@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use crate::model::{
     Agent, AgentId, Change, Damage, Edit, Fault, Knowledge, Landing, Log, Record, RecordKey, Resource,
-    SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, View, Workstream, WorkstreamName,
+    SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, Updates, View, Workstream, WorkstreamName,
 };
 
 /// A board and a change of it.
@@ -182,6 +182,10 @@ impl View for Overlay<'_> {
         }
         all.sort_by(|one, two| one.key.cmp(&two.key));
         Ok(all)
+    }
+
+    fn updates(&self) -> Result<Updates, Fault> {
+        self.below.updates()
     }
 
     fn log(&self) -> Result<Log, Fault> {

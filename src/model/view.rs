@@ -120,7 +120,8 @@ pub trait View {
         Ok(())
     }
 
-    /// When each task was last spoken of in the log. Costs the index of the log: neither an event nor a lock is read.
+    /// When each task was last spoken of in the log. Costs the index of the log, where there is one: neither an
+    /// event nor a lock is read.
     fn updates(&self) -> Result<Updates, Fault> {
         let log = self.log()?;
         let mut updates = Updates { events: log.board_events, is_cut: log.is_cut, ..Updates::default() };

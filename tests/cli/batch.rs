@@ -14,7 +14,11 @@ fn started(sandbox: &Sandbox, words: &[&str]) -> Child {
 
 /// Exit code, standard output, standard error.
 fn batch(sandbox: &Sandbox, lines: &str) -> (i32, String, String) {
-    let mut child = started(sandbox, &["batch"]);
+    batch_by(sandbox, &["batch"], lines)
+}
+
+fn batch_by(sandbox: &Sandbox, words: &[&str], lines: &str) -> (i32, String, String) {
+    let mut child = started(sandbox, words);
     child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
@@ -75,6 +79,23 @@ fn what_is_asked_together_is_one_commit_with_answers_in_order() {
     assert!(sandbox.git(&["log", "-1", "--format=%B", &claim]).contains("completed"));
     sandbox.git(&["fsck", "--strict"]);
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn who_acts_in_a_batch_acts_in_each_request_that_names_nobody() {
+    let sandbox = Sandbox::board();
+    let lines = r#"["t", "add", "w", "One"]
+["t", "next", "w"]
+["t", "add", "w", "Two"]
+["t", "next", "w", "--agent", "b"]
+["l", "acquire", "git"]
+"#;
+    assert_eq!(batch(&sandbox, lines).0, 2);
+    let (code, out, err) = batch_by(&sandbox, &["--agent", "a", "batch"], lines);
+    assert_eq!(code, 0, "{err}");
+    let told = documents(&out);
+    assert_eq!((&told[1]["assigned_to"], &told[3]["assigned_to"]), (&"a".into(), &"b".into()));
+    assert_eq!((&told[0]["created_by"], &told[4]["agent"]), (&"a".into(), &"a".into()));
 }
 
 #[test]

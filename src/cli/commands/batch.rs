@@ -118,7 +118,10 @@ fn understood(words: &[String]) -> Result<Cli, Refusal> {
 fn one(app: &App, board: &Rc<Orchestrator>, words: &[String]) -> Result<Value, Refusal> {
     let cli = understood(words)?;
     let mut options = app.options.clone();
-    options.agent = cli.global.agent.as_deref().map(AgentId::parse).transpose()?;
+    // Who acts in the whole batch, unless a request names another.
+    if cli.global.agent_is_typed {
+        options.agent = cli.global.agent.as_deref().map(AgentId::parse).transpose()?;
+    }
     let app = App {
         options,
         paint: app.paint,
