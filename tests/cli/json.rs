@@ -124,3 +124,15 @@ fn errors_are_json_on_stderr() {
     let usage: Value = serde_json::from_str(&sandbox.run(&["--json", "t", "ad"]).code(2).err).unwrap();
     assert_eq!(usage["error"]["code"], "usage");
 }
+
+/// What happened last may have happened to a lock.
+#[test]
+fn a_status_and_a_state_are_as_new_as_the_newest_lock() {
+    let sandbox = Sandbox::board();
+    sandbox.add("Pay");
+    sandbox.run(&["l", "acquire", "git", "agent-1"]).ok();
+    let events = sandbox.json(&["events", "--last", "1"]);
+    assert_eq!(events[0]["action"], "lock_acquired");
+    assert_eq!(sandbox.json(&["status"])["updated_at"], events[0]["ts"]);
+    assert_eq!(sandbox.json(&["export", "state"])["updated_at"], events[0]["ts"]);
+}

@@ -26,7 +26,7 @@ pub enum Task {
     Next(Lazy<Next>),
     /// Claim a task: <WS> <ID> <AGENT>, or <ID> --agent <AGENT>
     #[command(
-        override_usage = "orchestrator task claim [OPTIONS] [WS] <ID> [AGENT]",
+        override_usage = "orchestrator task claim [OPTIONS] <ID>\n       orchestrator task claim [OPTIONS] <WS> <ID> [AGENT]",
         after_help = "Examples:\n  orchestrator t claim revenue 299833bc agent-1\n  orchestrator t claim 299833bc --agent agent-1"
     )]
     Claim(Lazy<Claim>),
@@ -115,8 +115,8 @@ pub struct Next {
 
 #[derive(Args, Debug)]
 pub struct Claim {
-    /// Its id, or the first three or more digits; before it its workstream, behind it who takes it (default: the agent of
-    /// --agent)
+    /// Its id, or the first three or more digits; before it its workstream, behind both who takes it (default: the agent
+    /// of --agent)
     #[arg(num_args = 1..=3, required = true, value_name = "WS ID AGENT")]
     pub words: Vec<String>,
     /// Take it from an agent that has fallen silent

@@ -22,7 +22,11 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             Ok(Report::new(&document, text).remarks(remarks_of(&done)))
         }
         Args::Heartbeat(Lazy(args::Heartbeat { id })) => {
-            let id = app.acting(id.as_deref(), "who is alive?", "orchestrator a heartbeat <agent>")?;
+            let id = app.acting(
+                id.as_deref(),
+                "who is alive?",
+                "orchestrator a heartbeat <agent>    or: --agent <agent>",
+            )?;
             let now = board.heartbeat(&id)?;
             let known = agents::agent(&*board.view()?, &id, board.now())?;
             let text = format!("Heartbeat: {id}");

@@ -15,8 +15,8 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
         Args::Acquire(Lazy(args::Acquire { resource, by, ttl, wait, reason })) => {
-            let usage = format!("orchestrator l acquire {resource} <agent>");
-            let agent = app.acting(by.as_deref(), "who takes it?", &usage)?;
+            let usage = "orchestrator l acquire <resource> <agent>    or: --agent <agent>";
+            let agent = app.acting(by.as_deref(), "who takes it?", usage)?;
             let request = Acquire {
                 resource: Resource::parse(&resource)?,
                 agent: agent.clone(),
@@ -41,8 +41,8 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             Ok(report.remarks(remarks_of(&done)))
         }
         Args::Release(Lazy(args::Release { resource, by, force, epoch, reason })) => {
-            let usage = format!("orchestrator l release {resource} <agent>");
-            let agent = app.acting(by.as_deref(), "who gives it back?", &usage)?;
+            let usage = "orchestrator l release <resource> <agent>    or: --agent <agent>";
+            let agent = app.acting(by.as_deref(), "who gives it back?", usage)?;
             let force = match (force, epoch, reason) {
                 (true, Some(epoch), Some(reason)) => Some(Force { epoch, reason }),
                 (true, _, _) => {

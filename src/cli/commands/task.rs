@@ -65,22 +65,20 @@ fn add(app: &App, args: args::Add) -> Result<Report, Refusal> {
     tell(app, app.agent().cloned(), &request, |task| format!("Added task {}: {}", task.id, task.title))
 }
 
+const CLAIM: &str = "orchestrator t claim <ws> <id> <agent>    or: orchestrator t claim <id> --agent <agent>";
+
 fn claim(app: &App, args: &args::Claim) -> Result<Report, Refusal> {
     let (workstream, task, agent) = match args.words.as_slice() {
         [ws, id, agent] => (Some(ws), id, Some(agent.as_str())),
         [ws, id] => (Some(ws), id, None),
         [id] => (None, id, None),
-        _ => {
-            return Err(usage(
-                "a claim takes a workstream, a task and an agent, or a task alone",
-                "orchestrator t claim <ws> <id> <agent>    or: orchestrator t claim <id> --agent <agent>",
-            ));
-        }
+        _ => return Err(usage("a claim takes a workstream, a task and an agent, or a task alone", CLAIM)),
     };
     let workstream = workstream.map(|name| WorkstreamName::parse(name)).transpose()?;
-    let task = TaskRef::parse(task)?;
-    let usage = format!("orchestrator t claim {task} --agent <agent>");
-    let agent = app.acting(agent, "who claims it?", &usage)?;
+    // The second of two words may have been meant as the agent.
+    let is_unclear = workstream.is_some() && agent.is_none();
+    let task = TaskRef::parse(task).map_err(|bad| if is_unclear { bad.hint(CLAIM) } else { bad })?;
+    let agent = app.acting(agent, "who claims it?", CLAIM)?;
     let take_over = if args.take_over { TakeOver::IfStale } else { TakeOver::Never };
     let request = Claim { task, workstream, agent: agent.clone(), take_over };
     tell(app, Some(agent.clone()), &request, |task| format!("Claimed: {} -> {agent}", task.title))
@@ -139,10 +137,10 @@ fn tell<R: Operation<Outcome = Told>>(
 }
 
 fn next(app: &App, args: &args::Next) -> Result<Report, Refusal> {
-    let workstream = &args.workstream;
-    let usage = format!("orchestrator t next {workstream} <agent>");
+    let workstream = WorkstreamName::parse(&args.workstream)?;
+    let usage = format!("orchestrator t next {workstream} <agent>    or: --agent <agent>");
     let agent = app.acting(args.by.as_deref(), "who takes it?", &usage)?;
-    let request = Next { workstream: WorkstreamName::parse(workstream)?, agent: agent.clone() };
+    let request = Next { workstream: workstream.clone(), agent: agent.clone() };
     let board = app.board()?;
     let done: Done<_> = board.run_as(Some(agent), &request)?;
     let Some(told) = &done.outcome.told else {
