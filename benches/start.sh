@@ -6,9 +6,11 @@
 # `RawVec::grow_one`) come along: last, where most of them are not run, and not at all where they are large.
 set -eu
 cd "$(dirname "$0")/.."
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE ORCHESTRATOR_BOARD
 export LC_ALL=C ORCHESTRATOR_AGENT=agent-1 CARGO_PROFILE_RELEASE_STRIP=false
 program=$(cargo build --release --locked --bin orchestrator --message-format json-render-diagnostics |
     sed -n 's/.*"executable":"\([^"]*\)".*/\1/p' | tail -n 1)
+test -x "$program"
 script=$PWD/benches/start.ld
 scene=$(mktemp -d)
 trap 'rm -rf "$scene"' EXIT
