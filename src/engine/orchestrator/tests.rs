@@ -93,13 +93,20 @@ fn no_operation_reads_more_objects_where_there_are_more_tasks() {
 
 /// Claims that are held are not read by each claim of another task, however many they are, and those that are over
 /// do not pile up beside them.
-#[test]
-fn held_claims_slow_no_claim_and_finished_ones_are_folded() {
-    let (dir, repo) = repository();
-    let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
+/// A board with the workstream `w`, and what opens it anew.
+fn begun() -> (tempfile::TempDir, impl Fn() -> Orchestrator, WorkstreamName) {
+    let (dir, _) = repository();
+    let root = dir.path().to_owned();
+    let board = move || Orchestrator::open(Options::new(&root), Env::default()).unwrap();
     crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
     let w = WorkstreamName::parse("w").unwrap();
     board().create_workstream(&w, "", Priority(1)).unwrap();
+    (dir, board, w)
+}
+
+#[test]
+fn held_claims_slow_no_claim_and_finished_ones_are_folded() {
+    let (_dir, board, w) = begun();
     let agent = AgentId::parse("agent-1").unwrap();
     let claimed = || {
         let id = TaskRef::parse(&board().add_task(&w, "Task", "", Priority(5)).unwrap().id).unwrap();
@@ -112,7 +119,7 @@ fn held_claims_slow_no_claim_and_finished_ones_are_folded() {
     let low = |cost: &&u64| **cost < 20;
     assert_eq!(costs[..64].iter().filter(low).count(), 64, "{costs:?}");
     assert!(costs[64..].iter().filter(low).count() >= 33, "{costs:?}");
-    let refs = || repo.list_refs("refs/orchestrator/claims/").unwrap().len();
+    let refs = || board().store.repo.list_refs("refs/orchestrator/claims/").unwrap().len();
     assert_eq!(refs(), 100, "what is held keeps its ref");
     for (id, _) in &held {
         board()
@@ -133,10 +140,7 @@ fn held_claims_slow_no_claim_and_finished_ones_are_folded() {
 #[test]
 fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
     let read = |rounds: usize| {
-        let (dir, _) = repository();
-        let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
-        crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
-        board().create_workstream(&WorkstreamName::parse("w").unwrap(), "", Priority(1)).unwrap();
+        let (_dir, board, _) = begun();
         let (resource, agent) = (Resource::parse("git").unwrap(), AgentId::parse("agent-1").unwrap());
         for _ in 0..rounds {
             board().acquire_lock(&resource, &agent, None).unwrap();
@@ -155,11 +159,8 @@ fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
 #[test]
 fn what_is_told_of_tasks_costs_no_more_where_there_are_locks() {
     let read = |locks: usize| {
-        let (dir, _) = repository();
-        let board = || Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
-        crate::engine::init(Options::new(dir.path()), Env::default()).unwrap();
-        let (w, agent) = (WorkstreamName::parse("w").unwrap(), AgentId::parse("agent-1").unwrap());
-        board().create_workstream(&w, "", Priority(1)).unwrap();
+        let (_dir, board, w) = begun();
+        let agent = AgentId::parse("agent-1").unwrap();
         let id = TaskRef::parse(&board().add_task(&w, "Task", "", Priority(5)).unwrap().id).unwrap();
         board().complete_task(&w, &id, None).unwrap();
         for number in 0..locks {
