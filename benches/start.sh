@@ -87,7 +87,7 @@ nm --defined-only --print-size --size-sort --radix=d "$program" | awk -v ran=../
 
 {
     echo '/* What commands run, first what most of them run: laid together at the front of the program, so that a start'
-    echo '   brings in a quarter of the pages of code. Written by benches/start.sh; what is not found here is left where it is. */'
+    echo '   brings in fewer pages of code. Written by benches/start.sh; what is not found here is left where it is. */'
     echo 'SECTIONS {'
     echo '  .text.start : {'
     cat ../functions
