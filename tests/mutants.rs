@@ -112,7 +112,7 @@ const MUTANTS: &[Mutant] = &[
         file: "src/git/ref_locks.rs",
         old: "            if found != edit.expected {",
         new: "            if edit.name != \"HEAD\" && found != edit.expected {",
-        harness: &["--test", "cli", "concurrency"],
+        harness: &["--lib", "ref_locks"],
         scene: None,
     },
     Mutant {

@@ -309,6 +309,12 @@ mod tests {
             assert!(matches!(swap(&repo, &edits), Err(GitError::Moved { .. })), "{expected:?}");
         }
         assert_eq!(repo.read_ref("refs/orchestrator/b").unwrap(), None);
+        // The branch behind HEAD, to which somebody has committed.
+        let old = repo.read_ref("HEAD").unwrap();
+        git(dir.path(), &["commit", "-q", "--allow-empty", "-m", "Theirs"]);
+        let theirs = repo.read_ref("HEAD").unwrap();
+        assert!(matches!(swap(&repo, &[edit("HEAD", old, Some(two))]), Err(GitError::Moved { .. })));
+        assert_eq!(repo.read_ref("HEAD").unwrap(), theirs);
         assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
     }
 
