@@ -304,7 +304,7 @@ const MUTANTS: &[Mutant] = &[
         file: "src/store/presign.rs",
         old: "if self.payload == payload {",
         new: "if !self.payload.is_empty() || payload.is_empty() {",
-        harness: &["--test", "cli", "signing"],
+        harness: &["--lib", "presign"],
         scene: None,
     },
     Mutant {

@@ -109,3 +109,17 @@ impl Store {
         Ok(Planned::Signed(Box::new(Signed { change, base, seal: made.into_inner(), turn })))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signature_is_given_for_what_was_signed_and_for_nothing_else() {
+        let seal = Seal { payload: b"tree 1\n".to_vec(), signature: "signed".to_owned() };
+        assert_eq!(seal.of(b"tree 1\n").unwrap().as_deref(), Some("signed"));
+        for other in [&b"tree 2\n"[..], b"tree 1\n\n", b""] {
+            assert!(matches!(seal.of(other), Err(GitError::Moved { .. })));
+        }
+    }
+}
