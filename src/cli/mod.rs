@@ -23,8 +23,17 @@ use crate::model::{Code, Refusal};
 use args::{Cli, Color};
 use report::Printer;
 
+/// A file that would be longer than the limit of this process (`ulimit -f`) is an error like a full disk, and no
+/// signal that kills in the middle of a change. A handler does that too, and is not inherited by what we start.
+fn outlive_file_limit() {
+    let unread = std::sync::Arc::<std::sync::atomic::AtomicBool>::default();
+    // Where it can't be set, a kill is what there is recovery for.
+    let _best_effort = signal_hook::flag::register(signal_hook::consts::SIGXFSZ, unread);
+}
+
 /// The whole program: arguments in, exit code out.
 pub fn main() -> ExitCode {
+    outlive_file_limit();
     clap_complete::CompleteEnv::with_factory(Cli::command).complete();
     std::panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::codec::path;
 use crate::git::Repo;
-use crate::model::{Code, Refusal};
+use crate::model::{Actor, Code, Context, Operation as _, Refusal, View as _};
 use crate::ops::board::Init;
 use crate::store::{self, Board, Placement, Store};
 
@@ -78,10 +78,9 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
         board.recover()?;
         None
     } else {
-        let files = PLANTED.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-        board.run(&Init { files })?.commit
+        board.plant()?
     };
-    let is_new_branch = exists && board.begin_branch()?;
+    let is_new_branch = commit.is_none() && board.begin_branch()?;
     if let Some(name) = configured {
         let name = store::short(&name);
         let repo = &board.store.repo;
@@ -128,6 +127,29 @@ pub fn init_from(
             }
             Err(refusal)
         }
+    }
+}
+
+impl Orchestrator {
+    /// Commits the files of a board, those that are not there yet; none of them where there is a board by now, since
+    /// somebody else was faster.
+    fn plant(&self) -> Result<Option<String>, Refusal> {
+        let actor = Actor { agent: self.options.agent.clone() };
+        let done = self.mutate(|snapshot, now| {
+            let mut files = Vec::new();
+            if snapshot.file(path::CONFIG)?.is_none() {
+                for (name, text) in PLANTED {
+                    if snapshot.file(&path::of_file(name))?.is_none() {
+                        files.push(((*name).to_owned(), (*text).to_owned()));
+                    }
+                }
+            }
+            let context =
+                Context { now, actor: actor.clone(), settings: snapshot.settings(), mint: &self.env };
+            Init { files }.plan(snapshot, &context)
+        })?;
+        self.note_presence(actor.agent.as_ref());
+        Ok(done.commit)
     }
 }
 

@@ -11,12 +11,15 @@ use std::path::{Path, PathBuf};
 
 use super::GitError;
 use super::linked_lock::{create, is_same_file, remove};
+use super::ref_locks::Tidy;
 
 /// The file that will become `index.lock`.
 #[derive(Debug)]
 pub(crate) struct PreparedIndexLock {
     git_dir: PathBuf,
     file: Option<File>,
+    /// It has become the index.
+    is_over: bool,
 }
 
 /// `index.lock`, held until it is committed or dropped.
@@ -39,7 +42,7 @@ impl IndexLock {
     pub(crate) fn prepare(git_dir: &Path) -> Result<PreparedIndexLock, GitError> {
         let path = prepared_path(git_dir);
         let file = create(&path).map_err(GitError::io(&path))?;
-        Ok(PreparedIndexLock { git_dir: git_dir.to_owned(), file: Some(file) })
+        Ok(PreparedIndexLock { git_dir: git_dir.to_owned(), file: Some(file), is_over: false })
     }
 
     /// Removes the `index.lock` of a dead process of ours: the one that is still linked to our file.
@@ -53,13 +56,18 @@ impl IndexLock {
     }
 
     /// Has the new index written, and puts it in place.
-    pub(crate) fn commit(mut self, write: impl FnOnce(&mut File) -> io::Result<()>) -> Result<(), GitError> {
+    pub(crate) fn commit(
+        mut self,
+        write: impl FnOnce(&mut File) -> io::Result<()>,
+    ) -> Result<Tidy, GitError> {
         let lock = lock_path(&self.prepared.git_dir);
         if let Some(mut file) = self.prepared.file.take() {
             write(&mut file).map_err(GitError::io(&lock))?;
         }
         let index = self.prepared.git_dir.join("index");
-        fs::rename(&lock, &index).map_err(GitError::io(&index))
+        fs::rename(&lock, &index).map_err(GitError::io(&index))?;
+        self.prepared.is_over = true;
+        Ok(remove(&prepared_path(&self.prepared.git_dir)).into())
     }
 }
 
@@ -80,8 +88,10 @@ impl PreparedIndexLock {
 
 impl Drop for PreparedIndexLock {
     fn drop(&mut self) {
-        // Also after a commit: the name is left over then. What can't be removed the next one removes.
-        let _best_effort = IndexLock::remove_left(&self.git_dir);
+        if !self.is_over {
+            // What can't be removed the next one removes.
+            let _best_effort = IndexLock::remove_left(&self.git_dir);
+        }
     }
 }
 
@@ -105,12 +115,8 @@ mod tests {
         assert_eq!(names(dir.path()), ["index.lock", "orchestrator.index"]);
         drop(lock);
         assert!(names(dir.path()).is_empty());
-        IndexLock::prepare(dir.path())
-            .unwrap()
-            .take()
-            .unwrap()
-            .commit(|file| file.write_all(b"DIRC"))
-            .unwrap();
+        let lock = IndexLock::prepare(dir.path()).unwrap().take().unwrap();
+        assert!(matches!(lock.commit(|file| file.write_all(b"DIRC")).unwrap(), Tidy::Clean));
         assert_eq!(names(dir.path()), ["index"]);
         assert_eq!(fs::read(dir.path().join("index")).unwrap(), b"DIRC");
     }

@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::GitError;
@@ -23,6 +24,8 @@ pub(super) const OURS: &str = "lock-";
 #[derive(Debug)]
 pub(super) struct LinkedLock {
     guard: LinkedGuard,
+    /// Our name of it is there.
+    is_named: Cell<bool>,
 }
 
 /// A lock that only keeps others out, until it is dropped.
@@ -33,6 +36,9 @@ pub(super) struct LinkedGuard {
     ours: PathBuf,
     /// There is no lock of ours any more.
     is_over: Cell<bool>,
+    /// A lock could not be removed, so our name has to stay: nothing else proves whose that lock is. Shared by all
+    /// the locks that are this file.
+    is_stuck: Rc<Cell<bool>>,
 }
 
 impl LinkedLock {
@@ -45,9 +51,13 @@ impl LinkedLock {
         deadline: Instant,
     ) -> Result<Self, GitError> {
         let ours = common_dir.join("orchestrator").join(format!("{OURS}{name}"));
-        create(&ours).and_then(|mut file| file.write_all(content)).map_err(GitError::io(&ours))?;
+        let mut file = create(&ours).map_err(GitError::io(&ours))?;
         // Dropped without the lock, it takes our name away and nothing else.
-        let taken = Self { guard: LinkedGuard { path: lock_of(target), ours, is_over: Cell::new(false) } };
+        let (is_over, is_stuck) = (Cell::new(true), Rc::default());
+        let guard = LinkedGuard { path: lock_of(target), ours, is_over, is_stuck };
+        let taken = Self { guard, is_named: Cell::new(true) };
+        file.write_all(content).map_err(GitError::io(&taken.guard.ours))?;
+        drop(file);
         taken.guard.link(deadline)?;
         Ok(taken)
     }
@@ -55,8 +65,8 @@ impl LinkedLock {
     /// Takes `<target>.lock` too, by one more name of this lock's file: nothing is to be renamed there. What it
     /// is proved with goes with this lock, so it has to be dropped before.
     pub(super) fn guard(&self, target: &Path, deadline: Instant) -> Result<LinkedGuard, GitError> {
-        let guard =
-            LinkedGuard { path: lock_of(target), ours: self.guard.ours.clone(), is_over: Cell::new(false) };
+        let (ours, is_stuck) = (self.guard.ours.clone(), Rc::clone(&self.guard.is_stuck));
+        let guard = LinkedGuard { path: lock_of(target), ours, is_over: Cell::new(true), is_stuck };
         guard.link(deadline)?;
         Ok(guard)
     }
@@ -75,12 +85,25 @@ impl LinkedLock {
         self.guard.is_over.set(true);
         Ok(())
     }
+
+    /// Releases it: which of its names could not be removed, if one could not.
+    pub(super) fn end(self) -> Result<(), GitError> {
+        self.release()
+    }
+
+    fn release(&self) -> Result<(), GitError> {
+        self.guard.release()?;
+        if self.guard.is_stuck.get() || !self.is_named.replace(false) {
+            return Ok(());
+        }
+        remove(&self.guard.ours)
+    }
 }
 
 impl Drop for LinkedLock {
     fn drop(&mut self) {
-        self.guard.release();
-        let _the_next_one_removes_it = fs::remove_file(&self.guard.ours);
+        // Whoever has the journal, or makes a file of this name, removes it.
+        let _the_next_one_removes_it = self.release();
     }
 }
 
@@ -90,7 +113,10 @@ impl LinkedGuard {
         let mut pause = Duration::from_millis(1);
         loop {
             match fs::hard_link(&self.ours, path) {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.is_over.set(false);
+                    return Ok(());
+                }
                 // A packer removes directories that have become empty while we look.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
                     let parent = path.parent().unwrap_or(path);
@@ -109,17 +135,36 @@ impl LinkedGuard {
         }
     }
 
-    fn release(&self) {
+    /// As if it could not be removed.
+    #[cfg(test)]
+    pub(super) fn stick(&self) {
+        self.is_over.set(true);
+        self.is_stuck.set(true);
+    }
+
+    /// Releases it, and says if it could not be removed.
+    pub(super) fn end(self) -> Result<(), GitError> {
+        self.release()
+    }
+
+    fn release(&self) -> Result<(), GitError> {
         // A name that is there again after that is somebody else's.
-        if !self.is_over.replace(true) && is_same_file(&self.path, &self.ours).unwrap_or(false) {
-            let _the_next_one_removes_it = fs::remove_file(&self.path);
+        if self.is_over.replace(true) {
+            return Ok(());
         }
+        let removed = match is_same_file(&self.path, &self.ours) {
+            Ok(true) => remove(&self.path),
+            Ok(false) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.is_stuck.set(self.is_stuck.get() || removed.is_err());
+        removed
     }
 }
 
 impl Drop for LinkedGuard {
     fn drop(&mut self) {
-        self.release();
+        let _the_next_one_removes_it = self.release();
     }
 }
 

@@ -4,13 +4,14 @@
 //! packer included, from changing or pruning its ref, so what is read then stays true until the rename.
 
 use std::collections::BTreeSet;
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::linked_lock::{LinkedGuard, LinkedLock, OURS, remove};
 use super::object::Signature;
+use super::reflog::{Log, remove_empty};
 use super::refs::RefEdit;
 use super::repo::Repo;
 use super::{GitError, Head, Oid};
@@ -29,8 +30,34 @@ pub(crate) struct Prepared<'r> {
 struct Lock {
     held: LinkedLock,
     moves: Move,
-    /// The reflogs to be written, by the name of the ref.
-    logs: Vec<String>,
+    /// The reflogs to be written.
+    logs: Vec<Log>,
+}
+
+/// What became of the names of ours, where a mutation is true.
+#[must_use]
+#[derive(Debug)]
+pub(crate) enum Tidy {
+    /// All are gone.
+    Clean,
+    /// This one could not be removed; the journal has to stay, so that the next process removes it.
+    Left(GitError),
+}
+
+impl Tidy {
+    /// Of two.
+    pub(crate) fn and(self, other: Self) -> Self {
+        match self {
+            Self::Clean => other,
+            Self::Left(_) => self,
+        }
+    }
+}
+
+impl From<Result<(), GitError>> for Tidy {
+    fn from(removed: Result<(), GitError>) -> Self {
+        removed.map_or_else(Self::Left, |()| Self::Clean)
+    }
 }
 
 #[derive(Debug)]
@@ -60,13 +87,9 @@ impl Repo {
         for edit in edits {
             let branch = branch.filter(|_| edit.name == "HEAD");
             let name = branch.unwrap_or(&edit.name).to_owned();
-            let mut logs = vec![name.clone()];
-            if branch.is_some() {
-                logs.push("HEAD".to_owned());
-            }
             let value = edit.new.map(|id| format!("{id}\n")).unwrap_or_default();
             let moves = Move { name: name.clone(), old: edit.expected, new: edit.new, log: edit.log.clone() };
-            prepared.take(&self.ref_path(&name), &value, deadline, moves, logs)?;
+            prepared.take(&self.ref_path(&name), &value, deadline, moves)?;
             if branch.is_some() {
                 prepared.guard(&self.ref_path("HEAD"), deadline)?;
             }
@@ -75,6 +98,13 @@ impl Repo {
             prepared.guard(&self.common_dir().join("packed-refs"), deadline)?;
         }
         self.compare_under_locks(edits, branch)?;
+        // What can be refused is refused now: from the first ref that moves on, there is no way back.
+        for (lock, edit) in prepared.locks.iter_mut().zip(edits) {
+            let behind_head = branch.filter(|_| edit.name == "HEAD").map(|_| "HEAD");
+            for name in std::iter::once(lock.moves.name.as_str()).chain(behind_head) {
+                lock.logs.extend(lock.moves.new.and_then(|_| self.log_of(name)).map(Log::open).transpose()?);
+            }
+        }
         Ok(prepared)
     }
 
@@ -98,33 +128,6 @@ impl Repo {
             }
         }
         Ok(())
-    }
-
-    /// Whether git would write a log of this ref.
-    fn is_logged(&self, name: &str, log: &Path) -> bool {
-        let usual = name == "HEAD"
-            || ["refs/heads/", "refs/remotes/", "refs/notes/"].iter().any(|prefix| name.starts_with(prefix));
-        let wanted = match self.config_string("core.logAllRefUpdates").as_deref() {
-            Some("always") => true,
-            Some("false" | "no" | "off" | "0") => false,
-            Some(_) => usual,
-            None => usual && self.work_dir().is_some(),
-        };
-        wanted || log.exists()
-    }
-
-    fn write_log(&self, name: &str, moves: &Move, committer: &Signature) -> Result<(), GitError> {
-        let root = if name == "HEAD" { self.git_dir() } else { self.common_dir() };
-        let path = root.join("logs").join(name);
-        let Some(new) = moves.new.filter(|_| self.is_logged(name, &path)) else { return Ok(()) };
-        let old = moves.old.unwrap_or(Oid::null(gix::hash::Kind::Sha1));
-        let line = format!("{old} {new} {}\t{}\n", committer.line(), moves.log);
-        let open = || OpenOptions::new().append(true).create(true).open(&path);
-        let file = open().or_else(|error| match (error.kind(), path.parent()) {
-            (io::ErrorKind::NotFound, Some(parent)) => fs::create_dir_all(parent).and_then(|()| open()),
-            _ => Err(error),
-        });
-        file.and_then(|mut file| file.write_all(line.as_bytes())).map_err(GitError::io(&path))
     }
 
     /// Takes names out of `packed-refs`, whose lock is held.
@@ -157,17 +160,10 @@ impl Repo {
 }
 
 impl Prepared<'_> {
-    fn take(
-        &mut self,
-        target: &Path,
-        value: &str,
-        deadline: Instant,
-        moves: Move,
-        logs: Vec<String>,
-    ) -> Result<(), GitError> {
+    fn take(&mut self, target: &Path, value: &str, deadline: Instant, moves: Move) -> Result<(), GitError> {
         let ours = self.locks.len().to_string();
         let held = LinkedLock::take(self.repo.common_dir(), &ours, target, value.as_bytes(), deadline)?;
-        self.locks.push(Lock { held, moves, logs });
+        self.locks.push(Lock { held, moves, logs: Vec::new() });
         Ok(())
     }
 
@@ -179,8 +175,16 @@ impl Prepared<'_> {
         Ok(())
     }
 
-    /// Moves the refs, in the order of the edits.
-    pub(crate) fn commit(self, committer: &Signature) -> Result<(), GitError> {
+    /// Moves the refs, in the order of the edits. An error before the first of them has moved leaves everything as it
+    /// was; after it, who has the journal completes it.
+    pub(crate) fn commit(self, committer: &Signature) -> Result<Tidy, GitError> {
+        // Before any ref moves: a disk that is full by now is so before there is anything to complete.
+        for Lock { moves, logs, .. } in &self.locks {
+            let Some(new) = moves.new else { continue };
+            let old = moves.old.unwrap_or(Oid::null(gix::hash::Kind::Sha1));
+            let line = format!("{old} {new} {}\t{}\n", committer.line(), moves.log);
+            logs.iter().try_for_each(|log| log.append(&line))?;
+        }
         let moves = self.locks.iter().map(|lock| &lock.moves);
         let gone: BTreeSet<&str> =
             moves.filter(|moves| moves.new.is_none()).map(|moves| moves.name.as_str()).collect();
@@ -189,16 +193,16 @@ impl Prepared<'_> {
             self.repo.unpack(&gone)?;
         }
         for Lock { held, moves, logs } in &self.locks {
-            for name in logs {
-                self.repo.write_log(name, moves, committer)?;
-            }
             let target = self.repo.ref_path(&moves.name);
             match moves.new {
                 Some(_) => held.publish(|lock| publish(lock, &target))?,
                 None => remove(&target)?,
             }
+            logs.iter().for_each(|log| log.keep());
         }
-        Ok(())
+        let Self { guards, locks, .. } = self;
+        let tidy = guards.into_iter().fold(Tidy::Clean, |tidy, guard| tidy.and(guard.end().into()));
+        Ok(locks.into_iter().fold(tidy, |tidy, lock| tidy.and(lock.held.end().into())))
     }
 }
 
@@ -206,11 +210,7 @@ impl Prepared<'_> {
 fn publish(lock: &Path, target: &Path) -> Result<(), GitError> {
     match fs::rename(lock, target) {
         Err(_) if target.is_dir() => {
-            for entry in walkdir::WalkDir::new(target).contents_first(true) {
-                let Ok(entry) = entry else { continue };
-                // Only what is empty goes; what is not makes the rename fail again.
-                let _not_empty = fs::remove_dir(entry.path());
-            }
+            remove_empty(target);
             fs::rename(lock, target).map_err(GitError::io(target))
         }
         renamed => renamed.map_err(GitError::io(target)),
@@ -253,7 +253,7 @@ mod tests {
     }
 
     fn swap(repo: &Repo, edits: &[RefEdit]) -> Result<(), GitError> {
-        repo.prepare(edits, repo.head_branch()?.as_deref(), Duration::from_secs(5))?.commit(&ada())
+        repo.prepare(edits, repo.head_branch()?.as_deref(), Duration::from_secs(5))?.commit(&ada()).map(drop)
     }
 
     fn left(root: &Path) -> Vec<PathBuf> {
@@ -368,10 +368,55 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_carried_out_leaves_no_line_in_a_log() {
+        let (dir, repo) = repository();
+        let (new, old) = (commit(&repo, "new"), repo.read_ref("HEAD").unwrap());
+        let edits = [edit("HEAD", old, Some(new)), edit("refs/heads/born", None, Some(new))];
+        let logs = || {
+            ["HEAD", "refs/heads/main", "refs/heads/born"]
+                .map(|name| fs::read_to_string(dir.path().join(".git/logs").join(name)).ok())
+        };
+        let before = logs();
+        let held = repo.prepare(&edits, Some("refs/heads/main"), Duration::from_secs(5)).unwrap();
+        for log in held.locks.iter().flat_map(|lock| &lock.logs) {
+            log.append("a line\n").unwrap();
+        }
+        assert_eq!(held.locks.iter().map(|lock| lock.logs.len()).collect::<Vec<_>>(), [2, 1]);
+        drop(held);
+        assert_eq!(logs(), before);
+        assert_eq!(before[2], None);
+        // One that can't be written refuses before any lock is of use.
+        fs::remove_file(dir.path().join(".git/logs/HEAD")).unwrap();
+        fs::create_dir_all(dir.path().join(".git/logs/HEAD/not")).unwrap();
+        fs::write(dir.path().join(".git/logs/HEAD/not/empty"), "").unwrap();
+        let refused = repo.prepare(&edits, Some("refs/heads/main"), Duration::from_secs(5));
+        assert!(matches!(refused, Err(GitError::Io { path, .. }) if path.ends_with(".git/logs/HEAD")));
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_lock_that_can_not_be_removed_keeps_the_name_that_proves_it_ours() {
+        let (dir, repo) = repository();
+        let new = commit(&repo, "new");
+        let home = repo.common_dir().join("orchestrator");
+        let soon = Instant::now() + Duration::from_secs(5);
+        let first = LinkedLock::take(repo.common_dir(), "0", &home.join("one"), b"", soon).unwrap();
+        let guard = first.guard(&home.join("two"), soon).unwrap();
+        guard.stick();
+        drop(guard);
+        drop(first);
+        assert_eq!(left(dir.path()).len(), 2, "the lock, and our name of it");
+        repo.remove_locks(&[home.join("two.lock")].into()).unwrap();
+        assert_eq!(left(dir.path()), Vec::<PathBuf>::new());
+        swap(&repo, &[edit("refs/orchestrator/a", None, Some(new))]).unwrap();
+    }
+
+    #[test]
     fn an_empty_directory_of_the_same_name_gives_way() {
         let (dir, repo) = repository();
         let new = commit(&repo, "new");
         fs::create_dir_all(dir.path().join(".git/refs/heads/board/old/deeper")).unwrap();
+        fs::create_dir_all(dir.path().join(".git/logs/refs/heads/board/old/deeper")).unwrap();
         swap(&repo, &[edit("refs/heads/board", None, Some(new))]).unwrap();
         assert_eq!(repo.read_ref("refs/heads/board").unwrap(), Some(new));
     }

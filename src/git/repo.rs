@@ -74,6 +74,13 @@ pub(crate) struct Exclusion {
     pub(crate) pattern: String,
 }
 
+/// Read as they are written, whatever `git replace` shows in the place of an object: a commit made on top of what a
+/// replacement shows would take away what it hides.
+fn without_replacements(mut gix: gix::Repository) -> gix::Repository {
+    gix.objects.ignore_replacements = true;
+    gix
+}
+
 fn options() -> gix::open::Options {
     gix::open::Options::default().lossy_config(true)
 }
@@ -101,6 +108,7 @@ impl Repo {
     }
 
     fn from_gix(gix: gix::Repository) -> Result<Self, GitError> {
+        let gix = without_replacements(gix);
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let git_dir = absolute(gix.git_dir());
         let common_dir =

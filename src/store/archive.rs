@@ -14,6 +14,7 @@ use crate::model::{Record, RecordKey, Standing, TaskId};
 use super::advisory::Advisory;
 use super::journal::{Intent, Move, Place};
 use super::records;
+use super::recover;
 use super::shelf::{self, Shelf};
 
 /// How many claims may keep refs of their own before those that are over are folded.
@@ -90,19 +91,20 @@ fn unpack(bytes: &[u8]) -> Option<Vec<(TaskId, Record)>> {
 }
 
 /// Folds finished claims whose refs pile up, after a mutation that made `born` refs of claims. The caller holds
-/// the advisory lock. Best effort: a claim that moves meanwhile keeps its ref.
+/// the advisory lock. Best effort: a claim that moves meanwhile keeps its ref. What is to be told, a line each.
 pub(crate) fn fold(
     repo: &Repo,
     advisory: &mut Advisory,
     signature: &Signature,
     born: usize,
-) -> Result<(), GitError> {
+) -> Result<Vec<String>, GitError> {
+    let mut left = Vec::new();
     if born == 0 {
-        return Ok(());
+        return Ok(left);
     }
     let more = repo.count_refs(ref_name::CLAIMS)?.checked_sub(KEEP + 1);
     if more.is_none_or(|more| more % STEP >= born) {
-        return Ok(());
+        return Ok(left);
     }
     let refs = repo.list_refs(ref_name::CLAIMS)?;
     let (mut edits, mut over) = (Vec::new(), Vec::new());
@@ -121,7 +123,7 @@ pub(crate) fn fold(
     }
     // Most of them are held.
     if over.len() < KEEP / 2 {
-        return Ok(());
+        return Ok(left);
     }
     let before = repo.read_ref(ref_name::ARCHIVE)?;
     let base = match before {
@@ -143,9 +145,16 @@ pub(crate) fn fold(
     for records in [vec![first], over] {
         let intent = Intent { host: host.clone(), records, board: None, branch: None, worktrees: Vec::new() };
         advisory.announce(&intent)?;
-        let prepared = super::transaction::prepare(repo, &intent, &log)?;
-        prepared.commit(signature)?;
-        advisory.clear()?;
+        let folded =
+            super::transaction::prepare(repo, &intent, &log).and_then(|prepared| prepared.commit(signature));
+        match folded {
+            Ok(tidy) => left.extend(recover::finish(repo, advisory, tidy)),
+            Err(error) => {
+                // A claim that has not moved keeps its ref, and is folded the next time.
+                recover::give_up(repo, advisory, &intent)?;
+                return Err(error);
+            }
+        }
     }
-    Ok(())
+    Ok(left)
 }

@@ -6,7 +6,7 @@
 use std::path::PathBuf;
 
 use crate::git::{
-    self, Files, GitError, Index, IndexEdit, IndexLock, Oid, PreparedIndexLock, Repo, Worktree,
+    self, Files, GitError, Index, IndexEdit, IndexLock, Oid, PreparedIndexLock, Repo, Tidy, Worktree,
 };
 
 use super::draft::DraftFile;
@@ -110,7 +110,7 @@ impl Locked {
     }
 
     /// Writes the files and the index. After this the worktree shows the new board.
-    pub(crate) fn advance(self, files: &[DraftFile]) -> Result<(), GitError> {
+    pub(crate) fn advance(self, files: &[DraftFile]) -> Result<Tidy, GitError> {
         let (index, on_disk) = (&self.index, &self.files);
         let (written, removed): (Vec<&DraftFile>, Vec<_>) = files.iter().partition(|file| file.new.is_some());
         let advance =

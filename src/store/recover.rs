@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::codec::ref_name;
-use crate::git::{self, CommitDraft, Files, GitError, Index, IndexLock, Oid, RefEdit, Repo};
+use crate::git::{self, CommitDraft, Files, GitError, Index, IndexLock, Oid, RefEdit, Repo, Tidy};
 use crate::model::{BoardPoint, Record};
 
 use super::advisory::Advisory;
@@ -52,7 +52,10 @@ pub(crate) fn recover(repo: &Repo, advisory: &mut Advisory) -> Result<Option<Rec
     for tree in &intent.worktrees {
         if let Err(error) = settle(tree) {
             match error {
-                GitError::Contended { .. } | GitError::Moved { .. } => return Err(error),
+                // The next one may succeed, and until then the journal has to tell of it.
+                GitError::Contended { .. } | GitError::Moved { .. } | GitError::Io { .. } => {
+                    return Err(error);
+                }
                 other => recovery.remarks.push(format!(
                     "`{}` was not brought in step after an interrupted command: {other}",
                     tree.root.path().display()
@@ -62,6 +65,30 @@ pub(crate) fn recover(repo: &Repo, advisory: &mut Advisory) -> Result<Option<Rec
     }
     advisory.clear()?;
     Ok(Some(recovery))
+}
+
+/// Ends a mutation that is true. The journal stays as long as something of ours is left, and then this says so:
+/// whoever changes the board next tries again.
+pub(crate) fn finish(repo: &Repo, advisory: &mut Advisory, tidy: Tidy) -> Option<String> {
+    let finished = match tidy {
+        Tidy::Clean => advisory.clear(),
+        Tidy::Left(_) => recover(repo, advisory).map(drop),
+    };
+    finished.err().map(|error| unfinished(&error))
+}
+
+/// How a mutation that is true, and not tidied up, reads.
+pub(crate) fn unfinished(error: &GitError) -> String {
+    format!(
+        "it is done, but something was left over that could not be tidied up yet: {error}; the next command that \
+         changes the board tries again, and so does `orchestrator doctor --fix`"
+    )
+}
+
+/// Ends a mutation of which nothing but lock files was ever to be seen, and those are released.
+pub(crate) fn give_up(repo: &Repo, advisory: &mut Advisory, intent: &Intent) -> Result<(), GitError> {
+    remove_locks(repo, intent)?;
+    advisory.clear()
 }
 
 /// Removes the dead process's lock files.
@@ -87,7 +114,7 @@ fn possible_locks(repo: &Repo, intent: &Intent) -> BTreeSet<PathBuf> {
 
 /// Whether the first ref that was to be renamed was. A ref that has moved on from there counts too: its
 /// history has our commit.
-fn passed_commit_point(repo: &Repo, intent: &Intent) -> Result<bool, GitError> {
+pub(crate) fn passed_commit_point(repo: &Repo, intent: &Intent) -> Result<bool, GitError> {
     let Some(first) = intent.records.first().or(intent.board.as_ref()) else { return Ok(false) };
     let Some(new) = first.new.as_ref().and_then(|hex| hex.oid()) else { return Ok(true) };
     match current(repo, intent, first)? {
@@ -159,9 +186,17 @@ fn complete_board(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Re
     if commit != new {
         edits.extend(repoint(repo, intent, new, commit)?);
     }
-    at.prepare(&edits, intent.branch.as_deref(), REF_WAIT)?.commit(&signature)?;
+    tidied(at.prepare(&edits, intent.branch.as_deref(), REF_WAIT)?.commit(&signature)?)?;
     complete_records(repo, intent, remarks)?;
     Ok(Some(commit))
+}
+
+/// What is left over keeps the journal where it is.
+fn tidied(tidy: Tidy) -> Result<(), GitError> {
+    match tidy {
+        Tidy::Clean => Ok(()),
+        Tidy::Left(error) => Err(error),
+    }
 }
 
 /// Records after the first are moved as they were to be, where nobody else has moved them.
@@ -183,7 +218,7 @@ fn complete_records(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> 
             Err(GitError::Moved { name }) => {
                 remarks.push(format!("`{name}` was taken by somebody else meanwhile"))
             }
-            other => other?,
+            other => tidied(other?)?,
         }
     }
     Ok(())
@@ -245,10 +280,7 @@ fn settle(tree: &Following) -> Result<(), GitError> {
     let git_dir = tree.git_dir.path();
     let root = tree.root.path();
     if !git_dir.is_dir() || !root.is_dir() {
-        return Err(GitError::Io {
-            path: root,
-            source: std::io::Error::new(std::io::ErrorKind::NotFound, "the worktree is gone"),
-        });
+        return Err(GitError::Missing { what: "the worktree".to_owned() });
     }
     let repo = Repo::open(&git_dir)?;
     let files = Files::at(&root);
@@ -289,7 +321,7 @@ fn settle(tree: &Following) -> Result<(), GitError> {
     if edits.is_empty() {
         return Ok(());
     }
-    lock.commit(|file| index.splice(&edits, file))
+    tidied(lock.commit(|file| index.splice(&edits, file))?)
 }
 
 #[cfg(test)]

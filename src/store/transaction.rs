@@ -14,7 +14,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::path;
-use crate::git::{GitError, Oid, Prepared, RefEdit, Repo, Sign};
+use crate::git::{GitError, Oid, Prepared, RefEdit, Repo, Sign, Tidy};
 use crate::model::{
     Change, Code, Durability, RecordEdit, RecordKey, Refusal, Settings, Timestamp, View as _,
 };
@@ -138,8 +138,10 @@ impl Store {
         let is_born =
             |edit: &&RecordEdit| matches!(edit.record.key, RecordKey::Claim(_)) && edit.expected.is_none();
         let born = change.records.iter().filter(is_born).count();
-        archive::fold(&self.repo, &mut advisory, &identity.committer_at(now), born)
-            .unwrap_or_else(|error| remarks.push(format!("finished claims were not archived: {error}")));
+        match archive::fold(&self.repo, &mut advisory, &identity.committer_at(now), born) {
+            Ok(left) => remarks.extend(left),
+            Err(error) => remarks.push(format!("finished claims were not archived: {error}")),
+        }
         Ok(Committed { outcome: change.outcome, commit, remarks })
     }
 
@@ -175,10 +177,19 @@ impl Store {
         let host = Place::from(self.repo.git_dir());
         let intent = Intent { host, records: vec![born], board: None, branch: None, worktrees: Vec::new() };
         advisory.announce(&intent)?;
-        let prepared = prepare(&self.repo, &intent, "branch: Created for the board")?;
-        prepared.commit(&identity.committer_at(now))?;
-        advisory.clear()?;
-        Ok(true)
+        let log = "branch: Created for the board";
+        let begun =
+            prepare(&self.repo, &intent, log).and_then(|held| held.commit(&identity.committer_at(now)));
+        match begun {
+            Ok(tidy) => {
+                let _the_next_one_tries_again = recover::finish(&self.repo, &mut advisory, tidy);
+                Ok(true)
+            }
+            Err(error) => {
+                recover::give_up(&self.repo, &mut advisory, &intent)?;
+                Err(error.into())
+            }
+        }
     }
 
     /// Sets a value in git's configuration of the repository.
@@ -189,7 +200,7 @@ impl Store {
         let intent = Intent { host, records: Vec::new(), board: None, branch: None, worktrees: Vec::new() };
         advisory.announce(&intent)?;
         let set = self.repo.set_config(key, value);
-        advisory.clear()?;
+        recover::give_up(&self.repo, &mut advisory, &intent)?;
         Ok(set?)
     }
 
@@ -222,18 +233,27 @@ impl Store {
         advisory.announce(&intent)?;
 
         match publish(host, &draft, &intent, followers, identity, now) {
-            Ok(()) => advisory.clear()?,
-            Err(error) => {
-                // Our own locks are dropped by now.
-                match recover::recover(&self.repo, advisory)? {
-                    // It failed after the commit point and was completed: it is done.
-                    Some(Recovery { completed: true, board, remarks: more }) => {
-                        remarks.extend(more);
-                        return Ok(board.or(draft.commit));
-                    }
-                    Some(_) | None => return Err(error.into()),
-                }
+            Ok(tidy) => remarks.extend(recover::finish(&self.repo, advisory, tidy)),
+            // Our own locks are dropped by now.
+            Err(Failed::Unseen(error)) => {
+                // Where that fails too, the journal stays, for the next one.
+                let _what_failed_first_is_told = recover::give_up(&self.repo, advisory, &intent);
+                return Err(error.into());
             }
+            Err(Failed::Visible(error)) => match recover::recover(&self.repo, advisory) {
+                // It failed after the commit point and was completed: it is done.
+                Ok(Some(Recovery { completed: true, board, remarks: more })) => {
+                    remarks.extend(more);
+                    return Ok(board.or(draft.commit));
+                }
+                Ok(_) => return Err(error.into()),
+                // The journal is still there, and whoever reads takes its word from the commit point on.
+                Err(later) if recover::passed_commit_point(&self.repo, &intent)? => {
+                    remarks.push(recover::unfinished(&later));
+                    return Ok(draft.commit);
+                }
+                Err(_) => return Err(error.into()),
+            },
         }
         if is_synced {
             let refs = intent.records.iter().chain(&intent.board).map(|moved| moved.name.as_str());
@@ -328,6 +348,14 @@ impl Site {
     }
 }
 
+/// Why a mutation was not published.
+enum Failed {
+    /// Nothing but locks was taken, and they are dropped.
+    Unseen(GitError),
+    /// Files, indexes or refs may have changed.
+    Visible(GitError),
+}
+
 /// Takes the locks, compares, changes files and index, and moves the refs. The journal is written.
 #[allow(clippy::too_many_arguments)]
 fn publish(
@@ -337,15 +365,17 @@ fn publish(
     followers: Vec<Follower>,
     identity: &Identity,
     now: Timestamp,
-) -> Result<(), GitError> {
-    let locked: Vec<Locked> =
-        followers.into_iter().map(|f| f.lock(&draft.files)).collect::<Result<_, _>>()?;
-    let prepared = prepare(host, intent, &draft.log)?;
+) -> Result<Tidy, Failed> {
+    let locked: Result<Vec<Locked>, _> = followers.into_iter().map(|f| f.lock(&draft.files)).collect();
+    let locked = locked.map_err(Failed::Unseen)?;
+    let prepared = prepare(host, intent, &draft.log).map_err(Failed::Unseen)?;
+    let mut tidy = Tidy::Clean;
     for tree in locked {
-        tree.advance(&draft.files)?;
+        tidy = tidy.and(tree.advance(&draft.files).map_err(Failed::Visible)?);
     }
     // The commit point: from the first rename in here, the mutation is true.
-    prepared.commit(&identity.committer_at(now))
+    let published = prepared.commit(&identity.committer_at(now)).map_err(Failed::Visible)?;
+    Ok(tidy.and(published))
 }
 
 /// Takes the lock of every ref that moves, the records' before the board's.

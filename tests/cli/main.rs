@@ -20,6 +20,7 @@ mod life;
 mod merges;
 mod placements;
 mod pull_requests;
+mod races;
 mod recovery;
 mod review;
 mod signing;

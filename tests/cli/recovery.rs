@@ -25,7 +25,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::support::{Sandbox, hermetic};
 
 /// Whether system calls can be traced here.
-fn can_trace() -> bool {
+pub fn can_trace() -> bool {
     let tried = Command::new("strace")
         .args(["-qq", "-o", "/dev/null", "-e", "inject=getpid:signal=KILL", "true"])
         .stderr(Stdio::null())
