@@ -118,8 +118,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "files and index are in place before the refs move",
         file: "src/store/transaction.rs",
-        old: "    for tree in locked {\n        tree.advance(&draft.files)?;\n    }\n    // The commit point: from the first rename in here, the mutation is true.\n    prepared.commit(&identity.committer_at(now))\n",
-        new: "    prepared.commit(&identity.committer_at(now))?;\n    locked.into_iter().try_for_each(|tree| tree.advance(&draft.files))\n",
+        old: "    for tree in locked {\n        tidy = tidy.and(tree.advance(&draft.files).map_err(Failed::Visible)?);\n    }\n    // The commit point: from the first rename in here, the mutation is true.\n    let published = prepared.commit(&identity.committer_at(now)).map_err(Failed::Visible)?;\n",
+        new: "    let published = prepared.commit(&identity.committer_at(now)).map_err(Failed::Visible)?;\n    for tree in locked {\n        tidy = tidy.and(tree.advance(&draft.files).map_err(Failed::Visible)?);\n    }\n",
         harness: &["--test", "cli", "recovery::a_kill"],
         scene: Some("add"),
     },
