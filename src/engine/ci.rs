@@ -5,14 +5,13 @@
 //! whatever is in it; nothing is written through a link.
 
 use std::fs;
-use std::io::{ErrorKind, Write as _};
-use std::path::{Path, PathBuf};
 
 use crate::git::Repo;
 use crate::model::{Code, Refusal};
 use crate::store;
 
 use super::orchestrator::Options;
+use super::outlet::Outlet;
 
 /// Whose CI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,8 +56,9 @@ pub fn plant_ci(options: &Options, host: CiHost) -> Result<Planted, Refusal> {
         ],
     };
     let mut planted = Planted::default();
+    let place = Outlet::at(&root);
     for (path, text) in files {
-        if write_new(&root, path, text)? {
+        if place.write_new(path, text.as_bytes())? {
             planted.written.push((*path).to_owned());
         } else {
             planted.kept.push((*path).to_owned());
@@ -72,35 +72,4 @@ pub fn plant_ci(options: &Options, host: CiHost) -> Result<Planted, Refusal> {
         planted.next.push(format!("add to {INCLUDING}, under `include:`, the line `  - local: {INCLUDED}`"));
     }
     Ok(planted)
-}
-
-/// Writes a file that is not there yet; whether it was not.
-fn write_new(root: &Path, path: &str, text: &str) -> Result<bool, Refusal> {
-    let failed = |at: &Path, error: &std::io::Error| {
-        Refusal::new(Code::Unreadable, format!("`{}`: {error}", at.display()))
-    };
-    let whole: PathBuf = root.join(path);
-    if let Some(parent) = whole.parent() {
-        fs::create_dir_all(parent).map_err(|error| failed(parent, &error))?;
-        let real = parent.canonicalize().map_err(|error| failed(parent, &error))?;
-        if real != parent {
-            return Err(Refusal::new(
-                Code::InTheWay,
-                format!("`{}` is reached through a link; nothing was written", parent.display()),
-            )
-            .hint(format!("ls -ld '{}'", parent.display())));
-        }
-    }
-    match fs::File::create_new(&whole) {
-        Ok(mut file) => match file.write_all(text.as_bytes()) {
-            Ok(()) => Ok(true),
-            Err(error) => {
-                // Half a workflow is ours, and worse than none.
-                let _the_error_is_told = fs::remove_file(&whole);
-                Err(failed(&whole, &error))
-            }
-        },
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(&whole, &error)),
-    }
 }

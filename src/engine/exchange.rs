@@ -13,6 +13,7 @@ use crate::ops::import::{Import, Imported};
 use crate::views::{json, state};
 
 use super::orchestrator::{Done, Orchestrator};
+use super::outlet::Outlet;
 
 /// Where the files of a data directory are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,14 +102,17 @@ impl Orchestrator {
                 .hint("orchestrator export all <a new directory>"));
         }
         let view = self.view()?;
-        let write = |name: &str, text: &str| {
-            let path = directory.join(name);
-            let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-            made.and_then(|()| fs::write(&path, text)).map_err(|error| failed(&path, &error))
+        let outlet = Outlet::make(directory)?;
+        let write = |name: &str, text: &str| match outlet.write_new(name, text.as_bytes())? {
+            true => Ok(()),
+            false => Err(Refusal::new(
+                Code::Exists,
+                format!("`{name}` has come into `{}` meanwhile", directory.display()),
+            )),
         };
         write("state.json", &json::pretty(&state::state(&*view, self.now())?))?;
         let events = directory.join("events.jsonl");
-        let file = fs::File::create_new(&events).map_err(|error| failed(&events, &error))?;
+        let file = outlet.create("events.jsonl")?;
         let mut out = std::io::BufWriter::new(file);
         let mut written = Ok(());
         state::export_events(&*view, &mut |line| {

@@ -26,6 +26,7 @@ mod small;
 pub(crate) mod testing;
 mod tree;
 mod upkeep;
+mod way;
 mod worktree;
 
 pub(crate) use error::GitError;
@@ -41,7 +42,7 @@ pub(crate) use refs::RefEdit;
 pub(crate) use repo::{Head, Repo};
 pub(crate) use signatures::Signed;
 pub(crate) use signing::Signer;
-pub(crate) use small::read as read_small;
+pub(crate) use small::{plainly, read as read_small};
 pub(crate) use worktree::{Worktree, operation_under_way};
 
 /// The id of an object: 20 bytes of SHA-1.

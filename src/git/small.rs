@@ -1,8 +1,11 @@
 //! Small files, in as few system calls as can be.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 /// What such a file is not longer than, as a rule.
 const USUAL: usize = 512;
@@ -14,6 +17,13 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A file that is read directly asks for its length; a part of one can't.
     File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// These options for a file of ours: a link in its place is not followed, and a pipe not waited for.
+pub(crate) fn plainly(options: &mut OpenOptions) -> &mut OpenOptions {
+    let flags = OFlags::NOFOLLOW.union(OFlags::NONBLOCK);
+    // The bits are few and low on every system.
+    options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
 }
 
 #[cfg(test)]

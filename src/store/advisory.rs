@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::git::GitError;
+use crate::git::{GitError, plainly};
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
@@ -46,7 +46,10 @@ impl Advisory {
 pub(super) fn lock_file(path: &Path, deadline: Instant) -> Result<File, GitError> {
     let io_error = |source: io::Error| GitError::Io { path: path.to_owned(), source };
     // Not truncated: a journal may be in it.
-    let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    plainly(&mut options);
+    let open = || options.open(path);
     let opened = open().or_else(|error| match (error.kind(), path.parent()) {
         (io::ErrorKind::NotFound, Some(parent)) => std::fs::create_dir_all(parent).and_then(|()| open()),
         _ => Err(error),

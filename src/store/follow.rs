@@ -129,10 +129,10 @@ fn advance_file(index: &Index, on_disk: &Files, file: &DraftFile) -> Result<Inde
     let is_skipped = index.entry(path).is_some_and(|entry| entry.is_skip_worktree);
     let entry = match &file.new {
         Some((id, _)) if is_skipped => Some((*id, git::Stat::default())),
-        Some((id, bytes)) => Some((*id, on_disk.write(path, bytes)?)),
+        Some((id, bytes)) => Some((*id, on_disk.write(path, file.old, bytes)?)),
         None => {
-            if !is_skipped {
-                on_disk.remove(path)?;
+            if let Some(old) = file.old.filter(|_| !is_skipped) {
+                on_disk.remove(path, old)?;
             }
             None
         }

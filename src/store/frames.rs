@@ -11,6 +11,8 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use crate::git::plainly;
+
 /// Length and checksum before each frame.
 const HEAD: usize = 8;
 
@@ -31,7 +33,12 @@ impl Frames {
     /// Reads the file of this name among the caches of a repository. `kind` names format and version.
     pub(crate) fn load(common_dir: &Path, name: &str, kind: [u8; 8]) -> Self {
         let path = super::advisory::home(common_dir).join("cache").join(name);
-        let bytes = std::fs::read(&path).unwrap_or_default();
+        let mut bytes = Vec::new();
+        let read = plainly(OpenOptions::new().read(true)).open(&path).and_then(|mut file| {
+            // What is no file has no length, and no end that we would wait for.
+            if file.metadata()?.is_file() { file.read_to_end(&mut bytes) } else { Ok(0) }
+        });
+        let bytes = if read.is_ok() { bytes } else { Vec::new() };
         Self { path, kind, bytes, start: 0, sound: 0 }
     }
 
@@ -40,7 +47,7 @@ impl Frames {
     pub(crate) fn load_end(common_dir: &Path, name: &str, kind: [u8; 8], most: usize) -> Self {
         let path = super::advisory::home(common_dir).join("cache").join(name);
         let read = || -> io::Result<(Vec<u8>, usize)> {
-            let mut file = File::open(&path)?;
+            let mut file = plainly(OpenOptions::new().read(true)).open(&path)?;
             let mut mark = [0; 8];
             file.read_exact(&mut mark)?;
             let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
@@ -134,8 +141,9 @@ impl Frames {
         if let Some(directory) = self.path.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        let mut file: File =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&self.path)?;
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let mut file: File = plainly(&mut options).open(&self.path)?;
         if file.try_lock().is_err() {
             return Ok(());
         }

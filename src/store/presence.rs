@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::git::GitError;
+use crate::git::{GitError, plainly};
 use crate::model::{AgentId, Timestamp};
 
 fn directory(common_dir: &Path) -> PathBuf {
@@ -22,7 +22,7 @@ pub(crate) fn note(common_dir: &Path, agent: &AgentId, now: Timestamp) -> Result
     let touched = match std::fs::symlink_metadata(&path) {
         // Nothing that blocks when it is opened, nor what a link leads to.
         Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no regular file")),
-        Ok(_) => OpenOptions::new().write(true).open(&path),
+        Ok(_) => plainly(OpenOptions::new().write(true)).open(&path),
         Err(_) => std::fs::create_dir_all(&directory)
             .and_then(|()| OpenOptions::new().write(true).create_new(true).open(&path)),
     };
@@ -34,7 +34,7 @@ pub(crate) fn note(common_dir: &Path, agent: &AgentId, now: Timestamp) -> Result
 /// When `agent` was last noted; unreadable counts as never.
 pub(crate) fn seen(common_dir: &Path, agent: &str) -> Option<Timestamp> {
     let id = AgentId::parse(agent).ok()?;
-    let meta = std::fs::metadata(directory(common_dir).join(id.as_str())).ok()?;
+    let meta = std::fs::symlink_metadata(directory(common_dir).join(id.as_str())).ok()?;
     meta.modified().ok().map(Timestamp::from)
 }
 

@@ -285,7 +285,8 @@ fn settle(tree: &Following) -> Result<(), GitError> {
     let repo = Repo::open(&git_dir)?;
     let files = Files::at(&root);
     for file in &tree.files {
-        files.remove_leftover(&file.path)?;
+        let versions = [&file.old, &file.new].map(|hex| hex.as_ref().and_then(|hex| hex.oid()));
+        files.settle_leftover(&file.path, versions, |new| repo.blob(new))?;
     }
     let head = match repo.read_ref("HEAD")? {
         Some(head) => repo.tree_of(head)?,
@@ -306,10 +307,16 @@ fn settle(tree: &Following) -> Result<(), GitError> {
         let shown_id = shown.as_deref().map(git::blob_id);
         let mut stat = None;
         if !skipped && shown_id != wanted && (shown_id == old || shown_id == new) {
-            match wanted {
-                Some(id) => stat = Some(files.write(&file.path, &repo.blob(id)?)?),
-                None => files.remove(&file.path)?,
-            }
+            let set = match (wanted, shown_id) {
+                (Some(id), _) => files.write(&file.path, shown_id, &repo.blob(id)?).map(Some),
+                (None, Some(shown)) => files.remove(&file.path, shown).map(|()| None),
+                (None, None) => Ok(None),
+            };
+            stat = match set {
+                // Edited just now: it is the user's, and stays.
+                Err(GitError::InTheWay { .. }) => None,
+                set => set?,
+            };
         }
         let staged = entry.map(|entry| entry.id);
         let is_ours = staged == old || staged == new;

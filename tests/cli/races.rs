@@ -214,3 +214,220 @@ fn init_keeps_what_is_committed_of_a_board_that_is_not_whole() {
     assert!(Path::new(&sandbox.root).join(".orchestrator/config.yaml").exists());
     sandbox.run(&["status"]).ok();
 }
+
+/// The program, stopped after the system calls that these options give a `SIGSTOP`; `meanwhile` happens then, and it
+/// goes on.
+fn stopped(sandbox: &Sandbox, injections: &[&str], words: &[&str], meanwhile: impl FnOnce()) -> Answer {
+    let trace = sandbox.home().join("trace");
+    let _from_before = fs::remove_file(&trace);
+    let calls: Vec<&str> = injections.iter().map(|injection| injection.split(':').next().unwrap()).collect();
+    let mut options = vec!["-o".to_owned(), trace.display().to_string()];
+    options.extend(["-e".to_owned(), format!("trace={}", calls.join(","))]);
+    options.extend(injections.iter().flat_map(|injection| ["-e".to_owned(), format!("inject={injection}")]));
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    let child = traced(sandbox, &options, words).spawn().unwrap();
+    let stop = || {
+        let text = fs::read_to_string(&trace).unwrap_or_default();
+        text.lines().find(|line| line.contains("stopped by SIGSTOP")).map(str::to_owned)
+    };
+    until("it stops", || stop().is_some());
+    meanwhile();
+    let line = stop().unwrap();
+    let process = line.split_whitespace().next().unwrap();
+    assert!(Command::new("kill").args(["-CONT", process]).status().unwrap().success());
+    answer(child)
+}
+
+/// What a change of the board would do to three files: replace, make and remove one.
+fn three(sandbox: &Sandbox) -> [(Vec<String>, String); 3] {
+    let id = sandbox.add("Pay");
+    sandbox.run(&["kb", "write", "old", "text"]).ok();
+    let words = |line: &str| line.split(' ').map(str::to_owned).collect::<Vec<_>>();
+    [
+        (words(&format!("t claim w {id} ada")), format!(".orchestrator/tasks/{}/{id}.yaml", &id[..2])),
+        (words("kb write new text"), ".orchestrator/knowledge/new.md".to_owned()),
+        (words("kb delete old"), ".orchestrator/knowledge/old.md".to_owned()),
+    ]
+}
+
+#[test]
+fn an_edit_between_the_look_and_the_act_is_kept_and_refuses() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::board();
+    let cases = three(&sandbox);
+    for (words, path) in &cases {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let file = sandbox.root.join(path);
+        let before = (sandbox.git(&["for-each-ref"]), sandbox.work(), fs::read_to_string(&file).ok());
+        // The locks of the index, of the branch and of HEAD; and for the one that is replaced, the moment before that.
+        for call in ["linkat:signal=STOP:when=1", "linkat:signal=STOP:when=2", "fchmod:signal=STOP:when=1"] {
+            if call.starts_with("fchmod") && before.2.is_none()
+                || words[1] == "delete" && call.starts_with("fchmod")
+            {
+                continue;
+            }
+            let edited = format!("{}# my edit\n", before.2.as_deref().unwrap_or_default());
+            let answer = stopped(&sandbox, &[call], &words, || fs::write(&file, &edited).unwrap()).code(3);
+            assert!(answer.err.contains(path.as_str()), "{answer:?}");
+            assert_eq!(fs::read_to_string(&file).unwrap(), edited, "{call} {words:?}");
+            match &before.2 {
+                Some(text) => fs::write(&file, text).unwrap(),
+                None => fs::remove_file(&file).unwrap(),
+            }
+            assert_eq!(
+                (sandbox.git(&["for-each-ref"]), sandbox.work()),
+                (before.0.clone(), before.1.clone())
+            );
+            assert_eq!(journal(&sandbox), 0);
+            sandbox.is_clean();
+        }
+    }
+    for (words, _) in cases {
+        sandbox.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).ok();
+    }
+}
+
+/// Killed where it holds what it has displaced, it leaves that to the next one.
+#[test]
+fn an_edit_that_was_displaced_by_one_who_died_is_put_back() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::board();
+    for (words, path) in three(&sandbox) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let file = sandbox.root.join(&path);
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let edited = format!("{text}# my edit\n");
+        let injections = ["linkat:signal=STOP:when=2", "renameat2:signal=KILL:when=2"];
+        let killed = stopped(&sandbox, &injections, &words, || fs::write(&file, &edited).unwrap());
+        assert_ne!(killed.code, 0, "{killed:?}");
+        assert_ne!(fs::read_to_string(&file).ok(), Some(edited.clone()), "it is displaced");
+        sandbox.add("Next");
+        assert_eq!(fs::read_to_string(&file).unwrap(), edited, "{words:?}");
+        fs::write(&file, text).unwrap();
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+        sandbox.is_clean();
+    }
+}
+
+/// Where files can't be exchanged, the comparison right before the rename refuses what came before it.
+#[test]
+fn a_file_system_that_can_not_exchange_refuses_an_edit_too() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::board();
+    for (words, path) in three(&sandbox) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let file = sandbox.root.join(&path);
+        let before = fs::read_to_string(&file).ok();
+        let injections = ["linkat:signal=STOP:when=2", "renameat2:error=EINVAL"];
+        let edited = format!("{}# my edit\n", before.as_deref().unwrap_or_default());
+        stopped(&sandbox, &injections, &words, || fs::write(&file, &edited).unwrap()).code(3);
+        assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+        match &before {
+            Some(text) => fs::write(&file, text).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let options = ["-o", "/dev/null", "-e", "trace=renameat2", "-e", "inject=renameat2:error=EINVAL"];
+        answer(traced(&sandbox, &options, &words).spawn().unwrap()).ok();
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+        sandbox.is_clean();
+    }
+}
+
+#[test]
+fn a_directory_that_becomes_a_link_leads_nobody_out() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::board();
+    let outside = sandbox.home().join("outside");
+    fs::create_dir(&outside).unwrap();
+    let board = sandbox.root.join(".orchestrator");
+    let aside = sandbox.home().join("aside");
+    for (words, _) in three(&sandbox) {
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        let answer = stopped(&sandbox, &["linkat:signal=STOP:when=2"], &words, || {
+            fs::rename(&board, &aside).unwrap();
+            std::os::unix::fs::symlink(&outside, &board).unwrap();
+        });
+        assert!(answer.code != 70, "{answer:?}");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{words:?}");
+        fs::remove_file(&board).unwrap();
+        fs::rename(&aside, &board).unwrap();
+        sandbox.add("Next");
+    }
+}
+
+/// Nothing is made or written where a link below the directory that was named leads.
+#[test]
+fn what_is_written_for_others_goes_through_no_link() {
+    let sandbox = Sandbox::board();
+    let outside = sandbox.home().join("outside");
+    fs::create_dir(&outside).unwrap();
+    let link = |at: &Path| std::os::unix::fs::symlink(&outside, at).unwrap();
+    for (host, place) in [("github", ".github"), ("gitlab", ".gitlab")] {
+        link(&sandbox.root.join(place));
+        let answer = sandbox.run(&["init", "--ci", host]).code(3);
+        assert!(answer.err.contains(place) && answer.err.contains("symbolic link"), "{answer:?}");
+        fs::remove_file(sandbox.root.join(place)).unwrap();
+        assert!(!sandbox.root.join(".gitlab-ci.yml").exists());
+    }
+    fs::create_dir(sandbox.root.join(".github")).unwrap();
+    link(&sandbox.root.join(".github/workflows"));
+    sandbox.run(&["init", "--ci", "github"]).code(3);
+    fs::remove_file(sandbox.root.join(".github/workflows")).unwrap();
+    sandbox.run(&["init", "--ci", "github"]).ok();
+    assert!(sandbox.root.join(".github/workflows/orchestrator.yml").is_file());
+    // A page of the manual that is a link to a file; one that is a file is written anew.
+    let man = sandbox.home().join("man");
+    fs::create_dir(&man).unwrap();
+    fs::write(outside.join("page"), "theirs").unwrap();
+    std::os::unix::fs::symlink(outside.join("page"), man.join("orchestrator.1")).unwrap();
+    sandbox.run(&["man", man.to_str().unwrap()]).code(3);
+    assert_eq!(fs::read_to_string(outside.join("page")).unwrap(), "theirs");
+    fs::remove_file(man.join("orchestrator.1")).unwrap();
+    fs::write(man.join("orchestrator.1"), "an old page").unwrap();
+    sandbox.run(&["man", man.to_str().unwrap()]).ok();
+    assert!(fs::read_to_string(man.join("orchestrator.1")).unwrap().contains(".TH"));
+    fs::remove_file(outside.join("page")).unwrap();
+    // A demo goes where nothing is, a link that leads nowhere included.
+    let demo = sandbox.home().join("demo");
+    std::os::unix::fs::symlink(outside.join("new"), &demo).unwrap();
+    sandbox.run(&["demo", demo.to_str().unwrap()]).code(1);
+    assert_eq!(fs::read_dir(&outside).unwrap().count(), 0);
+}
+
+/// Caches and marks of ours that somebody has replaced.
+#[test]
+fn files_of_ours_are_followed_nowhere_and_not_waited_for() {
+    let sandbox = Sandbox::board();
+    sandbox.add("Pay");
+    let caches = sandbox.root.join(".git/orchestrator/cache");
+    let outside = sandbox.home().join("outside");
+    sandbox.run(&["status"]).ok();
+    sandbox.run(&["events"]).ok();
+    let names: Vec<_> = fs::read_dir(&caches).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!names.is_empty());
+    for make in ["mkfifo", "ln -s ../../../../outside"] {
+        for path in &names {
+            let _from_before = fs::remove_file(path);
+            let script = format!("{make} '{}'", path.display());
+            assert!(Command::new("sh").args(["-c", &script]).status().unwrap().success());
+        }
+        fs::write(&outside, "").unwrap();
+        for words in [&["status"][..], &["t", "list"], &["events"], &["t", "add", "w", "New"]] {
+            sandbox.run(words).ok();
+        }
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "", "{make}");
+    }
+    let lock = sandbox.root.join(".git/orchestrator/lock");
+    fs::remove_file(&lock).unwrap();
+    std::os::unix::fs::symlink(&outside, &lock).unwrap();
+    sandbox.run(&["t", "add", "w", "New"]).code(1);
+    assert_eq!(fs::read_to_string(&outside).unwrap(), "");
+}

@@ -22,12 +22,18 @@ pub fn run(args: &Demo, printer: Printer) -> Result<Report, Refusal> {
         Refusal::new(Code::Unreadable, format!("the demo could not be set up: {error}"))
     };
     let root = match &args.directory {
-        Some(directory) if directory.exists() => {
-            return Err(Refusal::new(Code::Exists, format!("`{}` is there already", directory.display()))
-                .hint("orchestrator demo <a new directory>"));
-        }
         Some(directory) => {
-            std::fs::create_dir_all(directory).map_err(failed)?;
+            if let Some(above) = directory.parent().filter(|above| !above.as_os_str().is_empty()) {
+                std::fs::create_dir_all(above).map_err(failed)?;
+            }
+            // Made by us or refused: a look before could be outdated.
+            match std::fs::create_dir(directory) {
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                    let what = format!("`{}` is there already", directory.display());
+                    return Err(Refusal::new(Code::Exists, what).hint("orchestrator demo <a new directory>"));
+                }
+                made => made.map_err(failed)?,
+            }
             directory.clone()
         }
         None => tempfile::Builder::new().prefix("orchestrator-demo-").tempdir().map_err(failed)?.keep(),

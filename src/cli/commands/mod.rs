@@ -23,7 +23,7 @@ use std::rc::Rc;
 
 use clap::CommandFactory as _;
 
-use crate::engine::{Done, Env, Options, Orchestrator};
+use crate::engine::{Done, Env, Options, Orchestrator, Outlet};
 use crate::model::{AgentId, Code, Refusal, Span, Timestamp};
 
 use super::args::{Cli, Command, Global};
@@ -201,9 +201,17 @@ fn completions(shell: &str) -> Result<Report, Refusal> {
 fn man(directory: &std::path::Path) -> Result<Report, Refusal> {
     let failed =
         |error: std::io::Error| Refusal::new(Code::Unreadable, format!("`{}`: {error}", directory.display()));
-    std::fs::create_dir_all(directory).map_err(failed)?;
-    clap_mangen::generate_to(Cli::command(), directory).map_err(failed)?;
-    let count = std::fs::read_dir(directory).map_err(failed)?.count();
+    let outlet = Outlet::make(directory)?;
+    // Elsewhere first: who makes the pages writes through a link that has the name of one.
+    let made = tempfile::Builder::new().prefix("orchestrator-man-").tempdir().map_err(failed)?;
+    clap_mangen::generate_to(Cli::command(), made.path()).map_err(failed)?;
+    let mut count = 0;
+    for entry in std::fs::read_dir(made.path()).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        let page = std::fs::read(entry.path()).map_err(failed)?;
+        outlet.replace(&entry.file_name().to_string_lossy(), &page)?;
+        count += 1;
+    }
     let text = format!("Wrote {count} man pages to {}", directory.display());
     Ok(Report::new(&serde_json::json!({"directory": directory.display().to_string(), "pages": count}), text))
 }
