@@ -69,6 +69,19 @@ pub(crate) fn events(message: &str) -> (Vec<Event>, Vec<String>) {
     (events, problems)
 }
 
+/// What is wrong with lines that git takes for trailers with an event, and this program does not: for git neither the
+/// case of a key matters nor blanks behind it.
+pub(crate) fn look_alikes(message: &str) -> Vec<String> {
+    let is_another = |line: &str| {
+        let (key, value) = line.split_once(':')?;
+        let is_it = key.trim_end().eq_ignore_ascii_case(EVENT) && key.trim_start() != EVENT;
+        (is_it && value.trim_start().starts_with('{')).then(|| key.trim().to_owned())
+    };
+    let told =
+        |key: String| format!("git takes `{}` for `{EVENT}`, this program does not", key.escape_debug());
+    message.lines().filter_map(is_another).map(told).collect()
+}
+
 /// The values of a trailer, wherever its lines stand.
 pub(crate) fn values<'a>(message: &'a str, key: &'a str) -> impl Iterator<Item = &'a str> {
     message.lines().filter_map(move |line| {
@@ -199,6 +212,21 @@ mod tests {
         let (found, _) = events(&squashed);
         assert_eq!(found, [claimed("1"), claimed("2")]);
         assert!(!is_ours(&squashed));
+    }
+
+    #[test]
+    fn what_git_takes_for_an_event_and_we_do_not_is_named() {
+        for (line, is_one) in [
+            ("Orchestrator-Event: {}", false),
+            ("  Orchestrator-Event: {}", false),
+            ("orchestrator-event: {}", true),
+            ("ORCHESTRATOR-EVENT:{}", true),
+            ("Orchestrator-Event : {}", true),
+            ("orchestrator-event: is the key of our trailers", false),
+            ("Orchestrator-Events: {}", false),
+        ] {
+            assert_eq!(look_alikes(&format!("s\n\n{line}\n")).len(), usize::from(is_one), "{line}");
+        }
     }
 
     #[test]

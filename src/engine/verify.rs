@@ -76,6 +76,9 @@ impl Orchestrator {
         request: &VerifyRequest,
     ) -> Result<(), GitError> {
         let repo = &self.store.repo;
+        if hidden.is_some() {
+            judge.part();
+        }
         store::each_testimony(repo, &mut |testimony| judge.hear(testimony))?;
         let hidden = hidden.map(|hidden| Stretch::walk(repo, hidden, None)).transpose()?;
         let walked = Stretch::walk(repo, tip, hidden.as_ref())?;

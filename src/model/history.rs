@@ -4,8 +4,8 @@
 
 use super::past::Kind;
 use super::{
-    Action, Agent, AgentId, Damage, EntityKey, Event, EventId, Knowledge, Record, Standing, Task, TaskId,
-    Timestamp, Topic, Workstream, WorkstreamName,
+    Action, Agent, AgentId, Damage, EntityKey, Event, EventId, Finish, Knowledge, Record, Standing, Task,
+    TaskId, Timestamp, Topic, Workstream, WorkstreamName,
 };
 
 /// Who and when, as a commit names them.
@@ -140,6 +140,8 @@ pub struct Exhibit {
     pub wording: Wording,
     /// It brings data of the predecessor.
     pub is_import: bool,
+    /// One batch wrote it, or an import: its author is not that of each event in it.
+    pub is_of_several: bool,
     /// The events of its message, in the order in which they stand.
     pub events: Vec<Event>,
     /// What is wrong with lines that look like events.
@@ -220,6 +222,34 @@ pub enum Testimony {
     /// The last event of a claim that was archived, of this task and moment: what its chain told of the events before
     /// is gone.
     Archived(TaskId, Timestamp),
+    /// What a record of a claim says.
+    Said(TaskId, Saying),
+}
+
+/// What a record of a claim says, in few words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saying {
+    /// With which epoch.
+    pub epoch: u64,
+    /// Who has the task, or finished it; none where it was given back.
+    pub agent: Option<AgentId>,
+    /// How it ended, where it did.
+    pub finish: Option<Finish>,
+    /// Its chain was folded into the archive: what else was said with this epoch is gone.
+    pub is_archived: bool,
+}
+
+impl Saying {
+    /// What this record says; none where it can't be read.
+    pub fn of(record: &Record, is_archived: bool) -> Option<Self> {
+        let (agent, finish) = match &record.standing {
+            Standing::Held { agent, .. } => (Some(agent.clone()), None),
+            Standing::Completed { agent, finish, .. } => (Some(agent.clone()), Some(*finish)),
+            Standing::Free => (None, None),
+            Standing::Unreadable { .. } => return None,
+        };
+        Some(Self { epoch: record.epoch, agent, finish, is_archived })
+    }
 }
 
 /// Something that history has lost, as a branch's own log tells.

@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 use crate::codec::{self, message, path, record, ref_name};
 use crate::git::{Entry, GitError, Oid, Repo};
 use crate::model::{
-    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Resource, Standing, Task, TaskId, Testimony,
-    Whence,
+    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Resource, Saying, Standing, Task, TaskId,
+    Testimony, Whence,
 };
 
 use super::history::Stretch;
@@ -157,7 +157,11 @@ pub(crate) fn each_testimony(repo: &Repo, take: &mut dyn FnMut(Testimony)) -> Re
     for tree in archive_trees(repo)? {
         for (id, before, after) in differing(repo, older, tree)? {
             let Some(after) = after else { continue };
-            let Some(event) = decoded(repo, id, &after)?.event else { continue };
+            let record = decoded(repo, id, &after)?;
+            if let Some(said) = Saying::of(&record, true) {
+                take(Testimony::Said(id, said));
+            }
+            let Some(event) = record.event else { continue };
             take(Testimony::Archived(id, event.ts));
             if let (Some(before), Some(event)) = (before, event.id) {
                 take(Testimony::Prior(event, prior(&decoded(repo, id, &before)?)));
@@ -168,6 +172,10 @@ pub(crate) fn each_testimony(repo: &Repo, take: &mut dyn FnMut(Testimony)) -> Re
     for (name, tip) in repo.list_refs(ref_name::CLAIMS)? {
         let mut next = read(repo, &name, tip)?;
         while let Some(later) = next {
+            if let (RecordKey::Claim(id), Some(said)) = (&later.record.key, Saying::of(&later.record, false))
+            {
+                take(Testimony::Said(*id, said));
+            }
             let Some(parent) = later.parent else { break };
             next = read(repo, &name, parent)?;
             if let (Some(earlier), Some(id)) = (&next, later.record.event.and_then(|event| event.id)) {

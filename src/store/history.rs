@@ -81,7 +81,8 @@ fn signed(signature: &Signature) -> Signed {
 /// What a commit says and changes.
 pub(crate) fn read_exhibit(repo: &Repo, id: Oid) -> Result<Exhibit, GitError> {
     let commit = repo.commit(id)?;
-    let (events, problems) = message::events(&commit.message);
+    let (events, mut problems) = message::events(&commit.message);
+    problems.extend(message::look_alikes(&commit.message));
     let mut exhibit = Exhibit {
         commit: id.to_string(),
         parents: commit.parents.iter().map(ToString::to_string).collect(),
@@ -90,6 +91,7 @@ pub(crate) fn read_exhibit(repo: &Repo, id: Oid) -> Result<Exhibit, GitError> {
         committer: signed(&commit.committer),
         wording: message::wording(&commit.message),
         is_import: message::values(&commit.message, message::IMPORT).next().is_some(),
+        is_of_several: message::is_of_several(&commit.message),
         events,
         problems,
         changes: Vec::new(),
@@ -154,9 +156,10 @@ fn changes(
             is_reverted,
         });
     }
-    for place in exhibit.events.iter().filter_map(Place::of) {
+    // What an import's lines tell of happened elsewhere.
+    for place in exhibit.events.iter().filter(|event| event.line.is_none()).filter_map(Place::of) {
         let Some(path) = path::of_entry(&place) else { continue };
-        if exhibit.is_import || !changed.insert(path.clone()) {
+        if !changed.insert(path.clone()) {
             continue;
         }
         let entry = repo.entry_at(commit.tree, &path)?;

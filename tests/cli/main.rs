@@ -26,6 +26,7 @@ mod review;
 mod signing;
 mod story;
 mod support;
+mod tampering;
 mod terminal;
 mod time_travel;
 mod tour;

@@ -46,22 +46,22 @@ use serde_json::Value;
 use super::support::{Answer, Sandbox};
 
 /// A repository in which each command has its own hour.
-struct Scene {
-    sandbox: Sandbox,
+pub(super) struct Scene {
+    pub(super) sandbox: Sandbox,
     minutes: Cell<u32>,
     /// How far the clock goes with each command.
     step: u32,
 }
 
 impl Scene {
-    fn new(step: u32) -> Self {
+    pub(super) fn new(step: u32) -> Self {
         let scene = Self { sandbox: Sandbox::new(), minutes: Cell::new(60), step };
         scene.run(&["init"]).ok();
         scene.run(&["ws", "create", "w"]).ok();
         scene
     }
 
-    fn stamp(&self) -> String {
+    pub(super) fn stamp(&self) -> String {
         let minutes = self.minutes.get() + self.step;
         self.minutes.set(minutes);
         let days = minutes / 1440;
@@ -69,7 +69,7 @@ impl Scene {
         format!("2026-{month:02}-{day:02}T{:02}:{:02}:00.000Z", minutes / 60 % 24, minutes % 60)
     }
 
-    fn run(&self, words: &[&str]) -> Answer {
+    pub(super) fn run(&self, words: &[&str]) -> Answer {
         let mut command = self.sandbox.command(&self.sandbox.root, words);
         let output = command.env("ORCHESTRATOR_NOW", self.stamp()).output().unwrap();
         Answer {
@@ -79,7 +79,7 @@ impl Scene {
         }
     }
 
-    fn batch(&self, lines: &str) {
+    pub(super) fn batch(&self, lines: &str) {
         let mut command = self.sandbox.command(&self.sandbox.root, &["batch"]);
         command.env("ORCHESTRATOR_NOW", self.stamp()).stdin(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
@@ -87,34 +87,34 @@ impl Scene {
         assert!(child.wait().unwrap().success(), "{lines}");
     }
 
-    fn add(&self, title: &str) -> String {
+    pub(super) fn add(&self, title: &str) -> String {
         self.run(&["--json", "t", "add", "w", title]).ok().json()["id"].as_str().unwrap().to_owned()
     }
 
-    fn git(&self, words: &[&str]) -> String {
+    pub(super) fn git(&self, words: &[&str]) -> String {
         self.sandbox.git(words).trim_end().to_owned()
     }
 
-    fn edit(&self, path: &str, from: &str, to: &str) {
+    pub(super) fn edit(&self, path: &str, from: &str, to: &str) {
         let text = self.sandbox.read(path);
         assert!(text.contains(from), "{path}: {text}");
         self.sandbox.write(path, &text.replace(from, to));
         self.git(&["add", path]);
     }
 
-    fn commit_by_hand(&self) {
+    pub(super) fn commit_by_hand(&self) {
         self.git(&["commit", "-q", "-m", "By hand"]);
     }
 
     /// Writes an object from its text.
-    fn object(&self, kind: &str, text: &str) -> String {
+    pub(super) fn object(&self, kind: &str, text: &str) -> String {
         let file = self.sandbox.home().join("object");
         std::fs::write(&file, text).unwrap();
         self.git(&["hash-object", "-t", kind, "-w", "--no-filters", file.to_str().unwrap()])
     }
 
     /// Writes a commit as another one says, but for some words.
-    fn rewritten(&self, commit: &str, replaced: &[(&str, &str)]) -> String {
+    pub(super) fn rewritten(&self, commit: &str, replaced: &[(&str, &str)]) -> String {
         let mut text = self.sandbox.git(&["cat-file", "commit", commit]);
         for (from, to) in replaced {
             assert!(text.contains(from), "{from}: {text}");
@@ -124,7 +124,7 @@ impl Scene {
     }
 
     /// Puts another commit in the place of the latest one, with what is staged as its tree.
-    fn replace_head(&self, replaced: &[(&str, &str)]) {
+    pub(super) fn replace_head(&self, replaced: &[(&str, &str)]) {
         let tree = format!("tree {}", self.git(&["rev-parse", "HEAD^{tree}"]));
         let staged = format!("tree {}", self.git(&["write-tree"]));
         let mut all = vec![(tree.as_str(), staged.as_str())];
@@ -134,7 +134,7 @@ impl Scene {
     }
 
     /// A commit of what is staged, with an event that nobody of ours wrote.
-    fn forge(&self, agent: &str, action: &str, fields: &str, id: &str) {
+    pub(super) fn forge(&self, agent: &str, action: &str, fields: &str, id: &str) {
         let at = self.stamp();
         let message = format!(
             "orchestrator: forged\n\nOrchestrator-Event: {{\"ts\":\"{at}\",\"agent\":\"{agent}\",\"action\":\"{action}\",{fields},\"id\":\"{id}\"}}"
@@ -147,33 +147,33 @@ impl Scene {
     }
 
     /// The commit with this path from the root, its first line with the id of the event in the tip.
-    fn tip_event(&self) -> Value {
+    pub(super) fn tip_event(&self) -> Value {
         let line = self.git(&["log", "-1", "--format=%(trailers:key=Orchestrator-Event,valueonly)"]);
         serde_json::from_str(line.trim()).unwrap()
     }
 
-    fn verify(&self) -> (i32, Value) {
+    pub(super) fn verify(&self) -> (i32, Value) {
         let answer = self.sandbox.run(&["--json", "verify"]);
         (answer.code, answer.json())
     }
 }
 
-fn task_file(id: &str) -> String {
+pub(super) fn task_file(id: &str) -> String {
     format!(".orchestrator/tasks/{}/{id}.yaml", &id[..2])
 }
 
-const FRESH: &str = "019c31c0-4490-70df-bc60-4165cd0ac750";
+pub(super) const FRESH: &str = "019c31c0-4490-70df-bc60-4165cd0ac750";
 
 /// What is there before anybody tampers: tasks `one` (claimed by agent-1), `two`, `three` (pending).
-struct Cast {
-    scene: Scene,
-    one: String,
-    two: String,
-    three: String,
+pub(super) struct Cast {
+    pub(super) scene: Scene,
+    pub(super) one: String,
+    pub(super) two: String,
+    pub(super) three: String,
 }
 
 impl Cast {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let scene = Scene::new(60);
         scene.run(&["ws", "create", "empty"]).ok();
         scene.run(&["a", "register", "agent-1", "worker"]).ok();
@@ -189,7 +189,7 @@ impl Cast {
 }
 
 /// Makes the tampering, and says where it must be found.
-type Tamper = fn(&Cast) -> String;
+pub(super) type Tamper = fn(&Cast) -> String;
 
 const LOCK: &str = "refs/orchestrator/locks/git";
 
@@ -397,15 +397,20 @@ fn every_tampering_is_found_where_it_was_done() {
     let honest = Cast::new();
     let (code, found) = honest.scene.verify();
     assert_eq!((code, &found["errors"], &found["warnings"]), (0, &0.into(), &0.into()), "{found:#}");
+    are_found(&TAMPERINGS);
+}
+
+/// Each is made in a repository of its own, and found with this code and severity where it says.
+pub(super) fn are_found(tamperings: &[(&str, &str, &str, Tamper)]) {
     let mut missed = Vec::new();
-    for (name, wanted, severity, tamper) in TAMPERINGS {
+    for (name, wanted, severity, tamper) in tamperings {
         let cast = Cast::new();
         let place = tamper(&cast);
         let (code, found) = cast.scene.verify();
         let is_it = |finding: &Value| {
             let places = [&finding["path"], &finding["ref"], &finding["commit"]];
-            finding["code"] == wanted
-                && finding["severity"] == severity
+            finding["code"] == *wanted
+                && finding["severity"] == *severity
                 && places.iter().any(|it| it.as_str() == Some(&place))
         };
         let is_found = found["findings"].as_array().unwrap().iter().any(is_it);

@@ -315,13 +315,20 @@ impl Judge {
         };
         let path = Some(change.path.as_str());
         let (severity, code, what) = match (&change.place, &exhibit.wording) {
+            // What a mutation tells of is an entry; `init` and an import tell of nothing.
+            (Place::Furniture, Wording::Ours) if !exhibit.is_import => {
+                (Severity::Error, "unexplained", format!("{word}, and no command does so"))
+            }
             (Place::Furniture, _) if is_born => return,
             (Place::Furniture, _) => (Severity::Note, "edited", format!("{word} by hand")),
             (Place::Stray, _) if change.after == Side::Absent => return,
             (Place::Stray, _) => {
                 (Severity::Error, "damaged", "no entry of the board can have this path".to_owned())
             }
-            _ if change.is_reverted => (Severity::Note, "reverted", "as it was before".to_owned()),
+            _ if change.is_reverted => {
+                self.takes_back(change);
+                (Severity::Note, "reverted", "as it was before".to_owned())
+            }
             _ if exhibit.parents.len() > 1 => {
                 if is_merged(change) {
                     return;
@@ -333,13 +340,16 @@ impl Judge {
             (_, Wording::Ours | Wording::Cut) => {
                 (Severity::Error, "unexplained", format!("{word}, and no event says so"))
             }
-            (_, Wording::Squashed | Wording::Revert | Wording::Own) => match as_no_command(change) {
-                Some(("deleted", why)) => (Severity::Warning, "deleted", why.to_owned()),
-                Some((_, why)) => {
-                    (Severity::Warning, "hand_edit", format!("{word} without an event, by hand: {why}"))
+            (_, Wording::Squashed | Wording::Revert | Wording::Own) => {
+                match (self.against_record(exhibit, change), as_no_command(change)) {
+                    (Some((severity, why)), _) => (severity, "against_record", why),
+                    (None, Some(("deleted", why))) => (Severity::Warning, "deleted", why.to_owned()),
+                    (None, Some((_, why))) => {
+                        (Severity::Warning, "hand_edit", format!("{word} without an event, by hand: {why}"))
+                    }
+                    (None, None) => (Severity::Note, "derived", format!("{word} without an event")),
                 }
-                None => (Severity::Note, "derived", format!("{word} without an event")),
-            },
+            }
         };
         self.tell(severity, code, exhibit, path, what);
     }

@@ -63,6 +63,11 @@ impl Judge {
             }
             None => wrongs.push(("record_mismatch", "it carries no event".to_owned())),
         }
+        if let Some((severity, what)) =
+            record.event.as_ref().and_then(|event| self.claims.doubled(event, &link.commit))
+        {
+            self.of_record(severity, link, ("double_claim", what));
+        }
         wrongs.extend(self.succession(link));
         for wrong in wrongs {
             self.of_record(Severity::Error, link, wrong);

@@ -13,12 +13,14 @@
 //! their children. What is remembered is a few words for each event and commit.
 
 mod changes;
+mod claims;
 mod links;
 mod overtaken;
 mod story;
 #[cfg(test)]
 mod tests;
 mod times;
+mod words;
 
 use std::collections::{HashMap, HashSet};
 
@@ -110,6 +112,11 @@ pub struct Judge {
     /// Up to when the records of a task were archived.
     archived: HashMap<TaskId, Timestamp>,
     epochs: HashSet<Epoch>,
+    claims: claims::Claims,
+    /// Events of which it was told that no branch has them.
+    lost: HashSet<u128>,
+    /// Not all of history is looked at: what is told for the first time here may have been told before.
+    is_part: bool,
     /// Files that were damaged: which finding, and which object.
     damaged: Vec<(usize, String, String)>,
     edges: usize,
@@ -146,9 +153,17 @@ impl Judge {
             priors: HashMap::new(),
             archived: HashMap::new(),
             epochs: HashSet::new(),
+            claims: claims::Claims::default(),
+            lost: HashSet::new(),
+            is_part: false,
             damaged: Vec::new(),
             edges: 0,
         }
+    }
+
+    /// Takes note that only a part of history is looked at.
+    pub fn part(&mut self) {
+        self.is_part = true;
     }
 
     /// What records tell beforehand. All of it first, before any commit.
@@ -159,6 +174,7 @@ impl Judge {
                 let last = self.archived.entry(id).or_insert(at);
                 *last = at.max(*last);
             }
+            Testimony::Said(id, said) => self.claims.hear(id, said),
         }
     }
 
@@ -215,12 +231,13 @@ impl Judge {
             self.tell(severity, "bad_event", exhibit, None, format!("a line is no event: {problem}"));
         }
         self.times(exhibit);
-        self.author(exhibit);
         if exhibit.is_import {
             let what = format!("{} are as the imported data say", count(exhibit.events.len(), "event"));
             self.tell(Severity::Note, "import", exhibit, None, what);
         }
         let fresh: Vec<bool> = exhibit.events.iter().map(|event| self.is_fresh(exhibit, event)).collect();
+        self.words(exhibit, &fresh);
+        self.doubles(exhibit, &fresh);
         if exhibit.is_edge {
             for change in &exhibit.changes {
                 self.damage(exhibit, change);
@@ -237,7 +254,7 @@ impl Judge {
         // A batch or an import may change thousands of files by as many events.
         let mut told: HashMap<Place, Vec<(&Event, bool)>> = HashMap::new();
         for (event, is_fresh) in events.into_iter().filter(|(event, _)| event.line.is_none()) {
-            if let Some(place) = Place::of(event).filter(|_| !exhibit.is_import) {
+            if let Some(place) = Place::of(event) {
                 told.entry(place).or_default().push((event, is_fresh));
             }
         }
@@ -274,16 +291,6 @@ impl Judge {
         }
     }
 
-    fn author(&mut self, exhibit: &Exhibit) {
-        let Some(event) = exhibit.events.first().filter(|_| !exhibit.is_import) else { return };
-        let author = &exhibit.author.name;
-        if exhibit.wording != Wording::Ours || event.agent == "system" || event.agent == *author {
-            return;
-        }
-        let what = format!("its author is `{author}`, its event is by `{}`", event.agent);
-        self.tell(Severity::Error, "author", exhibit, None, what);
-    }
-
     fn damage(&mut self, exhibit: &Exhibit, change: &FileChange) {
         let Side::Damaged(damage) = &change.after else { return };
         if !change.is_changed {
@@ -300,7 +307,10 @@ impl Judge {
 
     /// An event that the log of a branch tells of and no branch has.
     pub fn lost(&mut self, lost: &LostEvent) {
-        if lost.event.id.as_ref().is_some_and(|id| self.knows(id)) {
+        // A rebase leaves several commits behind that carry the same event.
+        if let Some(id) = &lost.event.id
+            && (self.knows(id) || !self.lost.insert(number(id.as_str())))
+        {
             return;
         }
         self.add(Finding {

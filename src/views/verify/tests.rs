@@ -64,6 +64,7 @@ fn exhibit(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Ex
         committer: signed,
         wording,
         is_import: false,
+        is_of_several: false,
         events,
         problems: Vec::new(),
         changes,

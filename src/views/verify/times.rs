@@ -13,7 +13,7 @@ impl Judge {
     pub(super) fn times(&mut self, exhibit: &Exhibit) {
         let parents = exhibit.parents.iter().filter_map(|parent| self.peaks.get(&number(parent)));
         let peak = parents.max().copied();
-        let is_told = |event: &&Event| event.line.is_none() && !exhibit.is_import;
+        let is_told = |event: &&Event| event.line.is_none();
         let told: Vec<Timestamp> = exhibit.events.iter().filter(is_told).map(|event| event.ts).collect();
         let latest = self.now.plus(self.slack);
         let stamps = [exhibit.author.at, exhibit.committer.at];
@@ -26,7 +26,7 @@ impl Judge {
         if let Some(at) = peak_here {
             self.peaks.insert(number(&exhibit.commit), at);
         }
-        if exhibit.wording != Wording::Ours || exhibit.is_import {
+        if exhibit.wording != Wording::Ours {
             return;
         }
         let (Some(first), Some(last)) = (told.iter().min(), told.iter().max()) else { return };
