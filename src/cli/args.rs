@@ -29,7 +29,8 @@ use workstream::Workstream;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, or already so · 1 refused, or a negative answer · 2 usage · 3 contended: try again ·
-            4 no board here, or one this version can't write · 5 damaged data · 70 a bug";
+            4 no board here, or one this version can't write · 5 damaged data · 70 a bug ·
+            74 done, but the answer could not be printed";
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Yellow.on_default().effects(Effects::BOLD))

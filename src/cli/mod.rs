@@ -12,14 +12,16 @@ mod lazy;
 mod parse;
 mod report;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 use std::sync::{Mutex, PoisonError};
 
+use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _};
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, ValueEnum as _};
 
 use crate::model::{Code, Refusal};
+use crate::views::style::escaped;
 use args::{Cli, Color};
 use report::Printer;
 
@@ -47,16 +49,24 @@ static PANIC: Mutex<String> = Mutex::new(String::new());
 /// A panic is a bug of ours: it is told as an error like any other, and has an exit code of its own.
 fn guarded(run: impl FnOnce() -> u8 + std::panic::UnwindSafe) -> u8 {
     std::panic::catch_unwind(run).unwrap_or_else(|_| {
-        let told = PANIC.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let told = PANIC.lock().unwrap_or_else(PoisonError::into_inner).replace('\n', " ");
         let refusal = Refusal::new(Code::Internal, format!("this is a bug of orchestrator: {told}"))
             .hint("orchestrator --version    (please report it, with the command that was run)");
-        Printer { json: is_json(), color: Color::Never, quiet: false }.fail(&refusal)
+        not_understood().fail(&refusal)
     })
 }
 
-/// Whether JSON is asked for, where the words could not be understood.
-fn is_json() -> bool {
-    std::env::args().any(|word| word == "--json")
+/// How to print where the words could not be understood: as far as they say it.
+fn not_understood() -> Printer {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let json = words.iter().any(|word| word == "--json");
+    let colors = words.iter().zip(words.iter().skip(1).map(Some).chain([None]));
+    let color = colors.filter_map(|(word, next)| match word.to_str()?.strip_prefix("--color")? {
+        "" => next?.to_str(),
+        value => value.strip_prefix('='),
+    });
+    let color = color.filter_map(|value| Color::from_str(value, false).ok()).last().unwrap_or(Color::Auto);
+    Printer { json, color, quiet: false }
 }
 
 fn run() -> u8 {
@@ -71,14 +81,51 @@ fn run() -> u8 {
     }
 }
 
-/// What the words of a command line ask for; the first one is the program's name.
+/// What the words of a command line ask for; the first one is the program's name. Whatever an error repeats of the
+/// words is printable text on one line.
 fn parsed(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
     let words: Vec<OsString> = words.into_iter().collect();
-    let read = || Cli::command().try_get_matches_from(&words);
-    let words = lazy::for_words(&words, read).or_else(|_| read())?;
+    understood(&words).map_err(|error| {
+        if error.kind() == ErrorKind::InvalidUtf8 {
+            return Cli::command().error(ErrorKind::InvalidUtf8, not_utf8(&words));
+        }
+        // An error quotes the words as they were given, so it is made of words in which everything prints.
+        let printable: Vec<OsString> = words.iter().map(|word| printable(word).into()).collect();
+        if printable == words { error } else { understood(&printable).err().unwrap_or(error) }
+    })
+}
+
+fn understood(words: &[OsString]) -> Result<Cli, clap::Error> {
+    let read = || Cli::command().try_get_matches_from(words);
+    let words = lazy::for_words(words, read).or_else(|_| read())?;
     let mut cli = Cli::from_arg_matches(&words)?;
     cli.global.agent_is_typed = is_typed(&words, "actor");
     Ok(cli)
+}
+
+/// A word in which what does not print, or is no UTF-8, is escaped.
+fn printable(word: &OsStr) -> String {
+    let mut text = String::new();
+    for chunk in word.as_encoded_bytes().utf8_chunks() {
+        text.push_str(&escaped(chunk.valid()));
+        text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+    }
+    text
+}
+
+/// Which text can't be read, where clap says just that one can't.
+fn not_utf8(words: &[OsString]) -> String {
+    let is_bad = |text: &OsStr| text.to_str().is_none();
+    // A path may be any bytes, so it is told only where nothing else is wrong.
+    if let Some((at, word)) = words.iter().enumerate().skip(1).find(|(_, word)| is_bad(word)) {
+        return format!("argument {at} is not UTF-8: `{}`", printable(word));
+    }
+    for name in ["ORCHESTRATOR_AGENT", "ORCHESTRATOR_BOARD"] {
+        if let Some(value) = std::env::var_os(name).filter(|value| is_bad(value)) {
+            return format!("the environment variable {name} is not UTF-8: `{}`", printable(&value));
+        }
+    }
+    "a text is not UTF-8".to_owned()
 }
 
 /// Whether a global argument stands in the words themselves, before or after the command.
@@ -89,18 +136,16 @@ fn is_typed(words: &ArgMatches, id: &str) -> bool {
 
 /// Help and version are answers; anything else that clap says is a usage error.
 fn usage(error: &clap::Error) -> u8 {
+    let printer = not_understood();
     if !error.use_stderr() {
-        let _nobody_reads = error.print();
-        return 0;
+        return printer.help(&error.render());
     }
-    if !is_json() {
-        let _nobody_reads = error.print();
-        return Code::Usage.exit();
+    if !printer.json {
+        return printer.usage(&error.render());
     }
     let text = error.render().to_string();
     let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    let refusal = Refusal::new(Code::Usage, message).hint("orchestrator --help");
-    Printer { json: true, color: Color::Never, quiet: false }.fail(&refusal)
+    printer.fail(&Refusal::new(Code::Usage, message).hint("orchestrator --help"))
 }
 
 #[cfg(test)]

@@ -22,7 +22,6 @@ use crate::views::document::{
 };
 use crate::views::events::Filter;
 use crate::views::plan::Plan;
-use crate::views::render::Paint;
 use crate::views::state::State;
 use crate::views::status::Status;
 
@@ -218,7 +217,7 @@ impl Orchestrator {
     /// The same as text for people, in 100 columns and without colour.
     pub fn status_text(&self) -> Result<String, Refusal> {
         let status = self.status()?;
-        Ok(views::render::status(&status, &self.board_name()?, self.now(), Paint { on: false }))
+        Ok(views::render::status(&status, &self.board_name()?, self.now()).plain().to_owned())
     }
 
     /// What may run in parallel, and what must not.

@@ -45,8 +45,8 @@ pub use history::{
 };
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;
-pub(crate) use name::is_printable;
 pub use name::{AgentId, BadName, Resource, Topic, WorkstreamName};
+pub(crate) use name::{is_blank, is_printable};
 pub use past::{Deed, Entity, EntityKey, Named, Origin, Passage, Past, Version};
 pub use predecessor::{Predecessor, PredecessorLock};
 pub use recent::{Collection, Recent};

@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory as _};
+
 /// Why a text can't be a name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{}` can't name {kind}: {why}", given.escape_debug())]
@@ -191,7 +193,9 @@ impl fmt::Display for Topic {
 pub struct Resource(String);
 
 impl Resource {
-    /// Printable text, neither empty nor longer than 200 bytes, without surrounding blanks.
+    /// Printable text, neither empty nor longer than 200 bytes, without surrounding blanks. Names that locks have had
+    /// are taken even where they hold a character that `acquire` refuses today (a tag, say), so that such a lock can be
+    /// shown and released.
     pub fn parse(text: &str) -> Result<Self, BadName> {
         let why = if text.is_empty() {
             "it is empty"
@@ -199,7 +203,7 @@ impl Resource {
             "it is longer than 200 bytes"
         } else if text.trim() != text {
             "it starts or ends with a blank"
-        } else if !text.chars().all(is_printable) {
+        } else if !text.chars().all(may_be_recorded) {
             "it holds a character that does not print"
         } else {
             return Ok(Self(text.to_owned()));
@@ -222,13 +226,72 @@ impl fmt::Display for Resource {
     }
 }
 
-/// Neither a control character nor one that changes how its neighbours are shown: text of one agent is
-/// shown on the terminal of another.
-pub(crate) fn is_printable(c: char) -> bool {
-    // Two joiners are left: emoji and some scripts are written with them.
+/// Whether the name of a lock that was taken may hold it.
+fn may_be_recorded(c: char) -> bool {
     let reorders = matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');
     let breaks = matches!(c, '\u{2028}' | '\u{2029}');
     !(c.is_control() || reorders || breaks)
+}
+
+/// Whether a character shows itself. Text of one agent is shown on the terminal of another, and read by the model of a
+/// third: what neither shows must not be hidden in it.
+///
+/// By its general category in Unicode 18: control (Cc), format (Cf: directions, tags, soft hyphens), private (Co),
+/// unassigned (Cn) and separators of lines and paragraphs (Zl, Zp) do not print, nor do the characters of other
+/// categories that Unicode calls ignorable by default (fillers, selectors of variants). Three are left, which emoji and
+/// some scripts are written with: the two joiners and U+FE0F.
+pub(crate) fn is_printable(c: char) -> bool {
+    if c.is_ascii() {
+        return !c.is_ascii_control();
+    }
+    if matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}') {
+        return true;
+    }
+    let is_ignorable = matches!(c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{3164}'
+        | '\u{fe00}'..='\u{fe0e}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}');
+    match c.general_category() {
+        GeneralCategory::Control
+        | GeneralCategory::Format
+        | GeneralCategory::Surrogate
+        | GeneralCategory::PrivateUse
+        | GeneralCategory::Unassigned
+        | GeneralCategory::LineSeparator
+        | GeneralCategory::ParagraphSeparator => false,
+        GeneralCategory::UppercaseLetter
+        | GeneralCategory::LowercaseLetter
+        | GeneralCategory::TitlecaseLetter
+        | GeneralCategory::ModifierLetter
+        | GeneralCategory::OtherLetter
+        | GeneralCategory::NonspacingMark
+        | GeneralCategory::SpacingMark
+        | GeneralCategory::EnclosingMark
+        | GeneralCategory::DecimalNumber
+        | GeneralCategory::LetterNumber
+        | GeneralCategory::OtherNumber
+        | GeneralCategory::ConnectorPunctuation
+        | GeneralCategory::DashPunctuation
+        | GeneralCategory::OpenPunctuation
+        | GeneralCategory::ClosePunctuation
+        | GeneralCategory::InitialPunctuation
+        | GeneralCategory::FinalPunctuation
+        | GeneralCategory::OtherPunctuation
+        | GeneralCategory::MathSymbol
+        | GeneralCategory::CurrencySymbol
+        | GeneralCategory::ModifierSymbol
+        | GeneralCategory::OtherSymbol
+        | GeneralCategory::SpaceSeparator => !is_ignorable,
+    }
+}
+
+/// Whether nothing of a text is to be seen: blanks, what does not print, joiners and selectors, and the empty pattern
+/// of Braille.
+pub(crate) fn is_blank(text: &str) -> bool {
+    let is_seen = |c: char| {
+        is_printable(c)
+            && !(c.is_whitespace() || matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0f}' | '\u{2800}'))
+    };
+    !text.chars().any(is_seen)
 }
 
 #[cfg(test)]
@@ -302,5 +365,53 @@ mod tests {
         for bad in ["", " git", "a\u{1b}[2J", "a\nb", "a\u{202e}b", &"x".repeat(201)] {
             assert!(Resource::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn what_shows_itself_prints_and_nothing_else() {
+        for c in "a ~é日本語😀€√ア़\u{301}\u{200c}\u{200d}\u{fe0f}\u{1f1e6}\u{00a0}".chars() {
+            assert!(is_printable(c), "U+{:04X}", u32::from(c));
+        }
+        for c in [
+            '\0',
+            '\n',
+            '\u{7f}',
+            '\u{85}',
+            '\u{9b}',
+            '\u{ad}',
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{17b5}',
+            '\u{180e}',
+            '\u{180f}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2028}',
+            '\u{2029}',
+            '\u{2060}',
+            '\u{2069}',
+            '\u{3164}',
+            '\u{e000}',
+            '\u{fdd0}',
+            '\u{fe00}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{fffe}',
+            '\u{1d173}',
+            '\u{e0001}',
+            '\u{e0041}',
+            '\u{e01ef}',
+            '\u{10ffff}',
+        ] {
+            assert!(!is_printable(c), "U+{:04X}", u32::from(c));
+        }
+        for blank in ["", " ", "\u{2800}", "\u{3164}\u{200d}", "\u{a0}\u{fe0f}"] {
+            assert!(is_blank(blank), "{blank:?}");
+        }
+        assert!(!is_blank("\u{200d}a"));
+        // A lock that was taken under such a name can be released.
+        assert!(Resource::parse("a\u{e0041}").is_ok());
     }
 }

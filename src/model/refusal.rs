@@ -37,13 +37,15 @@ pub enum Code {
     Unreadable,
     /// A commit was to be signed, and could not be.
     Unsigned,
+    /// What was asked for is done, or was read, and the answer could not be printed.
+    Unprinted,
     /// A bug of ours.
     Internal,
 }
 
 impl Code {
     /// Every code, for documentation and tests.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::NotFound,
         Self::Exists,
         Self::Held,
@@ -61,6 +63,7 @@ impl Code {
         Self::Damaged,
         Self::Unreadable,
         Self::Unsigned,
+        Self::Unprinted,
         Self::Internal,
     ];
 
@@ -84,6 +87,7 @@ impl Code {
             Self::Damaged => "damaged",
             Self::Unreadable => "unreadable",
             Self::Unsigned => "unsigned",
+            Self::Unprinted => "unprinted",
             Self::Internal => "internal",
         }
     }
@@ -105,6 +109,7 @@ impl Code {
             Self::Damaged => 5,
             Self::Unreadable | Self::Unsigned => 1,
             Self::Internal => 70,
+            Self::Unprinted => 74,
         }
     }
 
@@ -114,7 +119,7 @@ impl Code {
     }
 }
 
-/// Why something was not done, and the next step. Nothing was changed.
+/// Why something was not done, and the next step. Nothing was changed, except where the code is [`Code::Unprinted`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Refusal {

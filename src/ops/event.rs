@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Action, AgentId, Change, Code, Context, Event, Operation, Refusal, View};
+use crate::model::{
+    Action, AgentId, Change, Code, Context, Event, Operation, Refusal, View, is_blank, is_printable,
+};
 use crate::ops::text;
 
 /// The words that an event itself has, and so can't be fields of its data.
@@ -17,6 +19,13 @@ pub struct LogEvent {
     pub action: String,
     /// Further fields.
     pub data: Map<String, Value>,
+}
+
+/// Whether a text is one printable word, without the sign that stands between a field's name and its value.
+fn is_word(text: &str) -> bool {
+    (1..=100).contains(&text.len())
+        && !is_blank(text)
+        && text.chars().all(|c| is_printable(c) && !c.is_whitespace() && c != '=')
 }
 
 impl Operation for LogEvent {
@@ -40,6 +49,16 @@ impl Operation for LogEvent {
                 ),
             )
             .hint("choose another word"));
+        }
+        if let Some(field) = self.data.keys().find(|field| !is_word(field)) {
+            return Err(Refusal::new(
+                Code::Invalid,
+                format!(
+                    "`{}` can't name a field: one printable word of at most 100 bytes",
+                    field.escape_debug()
+                ),
+            )
+            .hint("choose another name for that field"));
         }
         if let Some(field) = self.data.keys().find(|field| RESERVED.contains(&field.as_str())) {
             return Err(Refusal::new(Code::Invalid, format!("an event has a `{field}` of its own"))
@@ -84,6 +103,11 @@ mod tests {
             ("", serde_json::json!({})),
             ("deployed", serde_json::json!({"agent": "root"})),
             ("deployed", serde_json::json!({"id": "x"})),
+            ("deployed", serde_json::json!({"": "x"})),
+            ("deployed", serde_json::json!({"two words": "x"})),
+            ("deployed", serde_json::json!({"x\n2026-11-28 09:00:00  root  task_completed": "x"})),
+            ("deployed", serde_json::json!({"a=b": "x"})),
+            ("deployed", serde_json::json!({"a\u{e0041}": "x"})),
         ] {
             assert_eq!(
                 plan(&Board::default(), &log(action, data)).unwrap_err().code,

@@ -1,6 +1,6 @@
 //! Rules for text that people and agents give.
 
-use crate::model::{Code, Refusal, is_printable};
+use crate::model::{Code, Refusal, is_blank, is_printable};
 
 /// The most bytes of a description, a result, a reason or a document.
 const LONGEST: usize = 1 << 20;
@@ -9,6 +9,8 @@ const LONGEST: usize = 1 << 20;
 pub(super) fn check_line(what: &str, text: &str) -> Result<(), Refusal> {
     let why = if text.trim().is_empty() {
         "is empty"
+    } else if text.chars().all(is_printable) && is_blank(text) {
+        "has nothing that is to be seen"
     } else if text.chars().count() > 500 {
         "is longer than 500 characters"
     } else if text.contains(['\n', '\r']) {

@@ -4,9 +4,11 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::model::{Flaw, Severity, is_printable};
+use crate::model::{Flaw, Severity};
+use crate::{add, text};
 
-use super::render::{Paint, count};
+use super::render::count;
+use super::style::{Text, escaped, red, yellow};
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,34 +74,28 @@ pub fn checked(
     }
 }
 
-/// On one line, whatever is in it.
-fn one_line(text: &str) -> String {
-    text.chars().flat_map(|c| if is_printable(c) { vec![c] } else { c.escape_default().collect() }).collect()
-}
-
 /// `path:line:column: code: sentence`, and the sum.
-pub fn text(checked: &Checked, paint: Paint) -> String {
-    let mut out = String::new();
+pub fn text(checked: &Checked) -> Text {
+    let mut out = Text::default();
     for flaw in &checked.flaws {
         let code = match flaw.severity {
-            Severity::Error => paint.red(&flaw.code),
-            milder => format!("{}: {}", milder.word(), paint.yellow(&flaw.code)),
+            Severity::Error => red(&flaw.code),
+            milder => text![milder.word(), ": ", yellow(&flaw.code)],
         };
-        let (path, what) = (one_line(&flaw.path), one_line(&flaw.what));
-        out.push_str(&format!("{path}:{}:{}: {code}: {what}\n", flaw.line, flaw.column));
+        add!(out, flaw.path, ":", flaw.line, ":", flaw.column, ": ", code, ": ", flaw.what, "\n");
     }
     let commit = checked.commit.get(..7).unwrap_or(&checked.commit);
     let sum = match (checked.errors, checked.warnings) {
         (0, 0) => "nothing is wrong".to_owned(),
         (errors, warnings) => format!("{}, {}", count(errors, "error"), count(warnings, "warning")),
     };
-    out.push_str(&format!("{} ({commit}): {sum}\n", one_line(&checked.board)));
+    add!(out, checked.board, " (", commit, "): ", sum, "\n");
     out
 }
 
 /// What ends or splits a message of a workflow command.
 fn github_message(text: &str) -> String {
-    one_line(text).replace('%', "%25")
+    escaped(text).replace('%', "%25")
 }
 
 /// What ends or splits a property of a workflow command.
@@ -109,26 +105,32 @@ fn github_property(text: &str) -> String {
 
 /// Workflow commands: each flaw shows at its line in the pull request. No text can begin another command: each stands
 /// on one line, behind one.
-pub fn github(checked: &Checked) -> String {
-    let line = |flaw: &FlawDocument| {
-        format!(
-            "::{} file={},line={},col={},title={}::{}\n",
-            match flaw.severity {
-                Severity::Error => "error",
-                Severity::Warning => "warning",
-                Severity::Note => "notice",
-            },
+pub fn github(checked: &Checked) -> Text {
+    let mut out = Text::default();
+    for flaw in &checked.flaws {
+        let word = match flaw.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Note => "notice",
+        };
+        let title = github_property(&format!("orchestrator: {}", flaw.code));
+        add!(
+            out,
+            "::",
+            word,
+            " file=",
             github_property(&flaw.path),
+            ",line=",
             flaw.line,
-            flaw.column,
-            github_property(&format!("orchestrator: {}", flaw.code)),
-            github_message(&flaw.what)
-        )
-    };
-    let flaws: String = checked.flaws.iter().map(line).collect();
-    let unseen: String =
-        checked.unseen.iter().map(|what| format!("::notice::{}\n", github_message(what))).collect();
-    flaws + &unseen
+            ",col=",
+            flaw.column
+        );
+        add!(out, ",title=", title, "::", github_message(&flaw.what), "\n");
+    }
+    for what in &checked.unseen {
+        add!(out, "::notice::", github_message(what), "\n");
+    }
+    out
 }
 
 /// What a path may not hold in a URI.

@@ -29,6 +29,7 @@ pub mod show;
 pub mod state;
 pub mod status;
 pub mod story;
+pub mod style;
 pub mod tasks;
 pub mod verify;
 

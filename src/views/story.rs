@@ -12,6 +12,8 @@ use crate::model::{
 };
 
 use super::render;
+use super::style::{Text, at_most};
+use crate::text;
 
 /// One field, before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -233,19 +235,20 @@ fn is_told(action: &str, field: &str) -> bool {
 }
 
 /// A field's change in one line: `title: Pay → Pay in USDC`.
-pub fn change_words(change: &ChangeDocument) -> String {
+pub fn change_words(change: &ChangeDocument) -> Text {
     let lines = |text: &Option<String>| text.as_deref().map_or(0, |text| text.lines().count());
     let (before, after) = (lines(&change.old), lines(&change.new));
     if before > 1 || after > 1 {
         let count = |lines: usize| render::count(lines, "line");
         let (gone, come) = differing(change);
-        return format!("{}: {} → {} (+{come} -{gone})", change.field, count(before), count(after));
+        let differ = format!(" (+{come} -{gone})");
+        return text![change.field, ": ", count(before), " → ", count(after), differ];
     }
     let shown = |text: &Option<String>| match text {
-        Some(text) => render::cell(text, unicode_width::UnicodeWidthStr::width(text.as_str()).min(60)),
-        None => "none".to_owned(),
+        Some(text) => at_most(text, 60),
+        None => text!["none"],
     };
-    format!("{}: {} → {}", change.field, shown(&change.old), shown(&change.new))
+    text![change.field, ": ", shown(&change.old), " → ", shown(&change.new)]
 }
 
 /// How many lines only the old text has, and how many only the new one; those that both begin and end with are the
@@ -369,10 +372,11 @@ mod tests {
 
     #[test]
     fn a_change_is_one_line_whatever_it_changes() {
-        assert_eq!(change_words(&change("title", Some("Pay"), Some("Pay all"))), "title: Pay → Pay all");
-        assert_eq!(change_words(&change("estimate", None, Some("2h"))), "estimate: none → 2h");
+        let words = |field, old, new| change_words(&change(field, old, new)).plain().to_owned();
+        assert_eq!(words("title", Some("Pay"), Some("Pay all")), "title: Pay → Pay all");
+        assert_eq!(words("estimate", None, Some("2h\u{1b}")), "estimate: none → 2h\\u{1b}");
         assert_eq!(
-            change_words(&change("content", Some("a\nb\nc\n"), Some("a\nx\ny\nc\n"))),
+            words("content", Some("a\nb\nc\n"), Some("a\nx\ny\nc\n")),
             "content: 3 lines → 4 lines (+2 -1)"
         );
     }

@@ -32,7 +32,7 @@ fn the_tour_leaves_a_story_and_nothing_else() {
         "Completed: Add payments to API\n"
     );
     lines(&["kb", "write", "api-design", "Use REST for external, events for internal"]);
-    assert_eq!(lines(&["kb", "read", "api-design"]), "Use REST for external, events for internal\n");
+    assert_eq!(lines(&["kb", "read", "api-design"]), "Use REST for external, events for internal");
     assert!(lines(&["l", "acquire", "git", "agent-1"]).starts_with("Lock acquired: git\n"));
     let denied = sandbox.run(&["l", "acquire", "git", "agent-2"]).code(1);
     assert!(denied.out.starts_with("Lock denied: git (held by agent-1"), "{denied:?}");

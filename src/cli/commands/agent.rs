@@ -5,10 +5,12 @@ use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Refusal};
 use crate::ops::agent::Register;
+use crate::text;
 use crate::views::agents;
 use crate::views::render;
+use crate::views::style::{Text, joined, red};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
@@ -19,7 +21,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let done = board.run_as(Some(id.clone()), &request)?;
             let text = format!("Registered agent: {id} ({})", done.outcome.kind);
             let document = agents::agent(&*board.view()?, &id, board.now())?;
-            Ok(Report::new(&document, text).remarks(remarks_of(&done)))
+            Ok(Report::new(&document, text).after(&done))
         }
         Args::Heartbeat(Lazy(args::Heartbeat { id })) => {
             let id = app.acting(
@@ -42,19 +44,14 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         Args::List => {
             let list = agents::agents(&*board.view()?, board.now())?;
             let line = |agent: &crate::views::document::AgentDocument| {
-                let stale = if agent.stale { app.paint.red(" stale") } else { String::new() };
-                let can = agent.capabilities.join(", ");
-                format!(
-                    "{} ({}): {}{stale}, seen {}{}\n",
-                    agent.id,
-                    agent.kind,
-                    agent.status,
-                    render::ago(&agent.last_seen, board.now()),
-                    if can.is_empty() { can } else { format!(" · {can}") }
-                )
+                let stale = red(if agent.stale { " stale" } else { "" });
+                let seen = render::ago(&agent.last_seen, board.now());
+                let can = joined(&agent.capabilities, ", ");
+                let can = if can.is_empty() { can } else { text![" · ", can] };
+                text![agent.id, " (", agent.kind, "): ", agent.status, stale, ", seen ", seen, can, "\n"]
             };
-            let text: String = list.iter().map(line).collect();
-            Ok(Report::new(&list, if text.is_empty() { "No agents.".to_owned() } else { text }))
+            let text: Text = list.iter().map(line).collect();
+            Ok(Report::new(&list, if text.is_empty() { text!["No agents."] } else { text }))
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::engine::Orchestrator;
 use crate::model::{AgentId, Code, Refusal};
 use crate::views::json;
 
-use super::{App, dispatch, remarks_of};
+use super::{App, dispatch};
 
 /// More would be held in memory and in one commit message.
 const MOST: usize = 10_000;
@@ -36,15 +36,17 @@ pub fn run(app: &App) -> Result<Report, Refusal> {
             let answer = one(app, board, &words).map_err(|refusal| at_line(*line, refusal))?;
             answers.push((*line, answer));
         }
-        Ok(answers.into_iter().map(|(_, answer)| json::line(&answer)).collect::<Vec<String>>())
+        Ok(answers
+            .into_iter()
+            .map(|(_, answer)| json::for_terminal(json::line(&answer)))
+            .collect::<Vec<String>>())
     })?;
-    let remarks: Vec<String> = remarks_of(&done).collect();
-    let lines = done.outcome;
+    let lines = done.outcome.clone();
     let each = move |take: &mut dyn FnMut(String) -> bool| {
         let _until_nobody_reads = lines.iter().all(|line| take(line.clone()));
         Ok(())
     };
-    Ok(Report::lines(each).remarks(remarks))
+    Ok(Report::lines(each).after(&done))
 }
 
 /// The requests with their line numbers; empty lines are none.
@@ -124,7 +126,6 @@ fn one(app: &App, board: &Rc<Orchestrator>, words: &[String]) -> Result<Value, R
     }
     let app = App {
         options,
-        paint: app.paint,
         quiet: app.quiet,
         agent_is_typed: cli.global.agent_is_typed,
         batch: Some(Rc::clone(board)),
@@ -132,8 +133,7 @@ fn one(app: &App, board: &Rc<Orchestrator>, words: &[String]) -> Result<Value, R
     };
     let report = dispatch(&app, cli.command.0)?;
     if report.exit != 0 {
-        let text = report.text.lines().next().unwrap_or_default().to_owned();
-        return Err(Refusal::new(Code::Transition, text).hint("leave this request out"));
+        return Err(Refusal::new(Code::Transition, report.first_line()).hint("leave this request out"));
     }
     report.document()
 }

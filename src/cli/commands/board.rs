@@ -5,7 +5,9 @@ use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::{self, CiHost, Env, Mend, Renaming, Slugify};
 use crate::model::Refusal;
+use crate::text;
 use crate::views::render;
+use crate::views::style::{Text, bold};
 
 use super::{App, exchange};
 
@@ -22,11 +24,11 @@ pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
     let mut report = report;
     for (word, paths) in [("Planted", &planted.written), ("Left as it is", &planted.kept)] {
         for path in paths {
-            report.text.push_str(&format!("\n{word}: {path}"));
+            report.add(&text!["\n", word, ": ", path]);
         }
     }
     for next in &planted.next {
-        report.text.push_str(&format!("\n  to do: {next}"));
+        report.add(&text!["\n  to do: ", next]);
     }
     report.json["ci"] =
         serde_json::json!({"written": planted.written, "kept": planted.kept, "to_do": planted.next});
@@ -44,9 +46,9 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
         let name = made.board.board_name()?;
         let kept = aside.map(|path| path.display().to_string());
         let mut report = exchange::imported(&done);
-        let first = format!("Initialised the board on {name}");
-        let moved = kept.as_ref().map(|path| format!("\nThe originals are kept in {path}, untracked."));
-        report.text = format!("{first}\n{}{}", report.text, moved.unwrap_or_default());
+        let first = text!["Initialised the board on ", name, "\n", exchange::sentence(&done)];
+        let moved = kept.as_ref().map(|path| text!["\nThe originals are kept in ", path, ", untracked."]);
+        report.body = text![first, moved.unwrap_or_default()].into();
         report.json["board"] = name.into();
         report.json["kept"] = kept.into();
         return Ok(report);
@@ -61,18 +63,17 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
     });
     let text = match &made.commit {
         Some(commit) => {
-            let next = if app.quiet { "" } else { NEXT };
-            format!("Initialised the board on {name} in commit {}\n{next}", &commit[..7])
+            let next = if app.quiet { Text::default() } else { Text::page(NEXT) };
+            text!["Initialised the board on ", name, " in commit ", &commit[..7], "\n", next]
         }
         None if made.is_new_branch => {
-            format!("The board lives on the branch {name} from now on.")
+            text!["The board lives on the branch ", name, " from now on."]
         }
         None if made.is_driver_new => {
-            format!(
-                "The board on {name} is there already; this clone merges its files field by field from now on."
-            )
+            let now = "is there already; this clone merges its files field by field from now on.";
+            text!["The board on ", name, " ", now]
         }
-        None => format!("The board on {name} is there already; nothing to do."),
+        None => text!["The board on ", name, " is there already; nothing to do."],
     };
     Ok(Report::new(&json, text))
 }
@@ -80,9 +81,9 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
 pub fn status(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
     let status = board.status()?;
-    let (name, now, paint) = (board.board_name()?, board.now(), app.paint);
+    let (name, now) = (board.board_name()?, board.now());
     let damaged = !status.damage.is_empty();
-    let report = Report::long(status, move |status| render::status(status, &name, now, paint));
+    let report = Report::long(status, move |status| render::status(status, &name, now));
     // The rest is shown all the same.
     Ok(if damaged { report.exit(crate::model::Code::Damaged.exit()) } else { report })
 }
@@ -101,11 +102,11 @@ pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {
     if found.is_empty() {
         return Ok(Report::new(&json, "Nothing is wrong."));
     }
-    let text: String = found
+    let text: Text = found
         .iter()
         .map(|one| {
-            let next = if one.is_fixed { "put right".to_owned() } else { format!("to do: {}", one.fix) };
-            format!("{}: {}: {}\n  {next}\n", app.paint.bold(one.code), one.place, one.what)
+            let next = if one.is_fixed { text!["put right"] } else { text!["to do: ", one.fix] };
+            text![bold(one.code), ": ", one.place, ": ", one.what, "\n  ", next, "\n"]
         })
         .collect();
     let is_well = found.iter().all(|one| one.is_fixed);

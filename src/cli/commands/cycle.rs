@@ -5,29 +5,29 @@ use crate::cli::report::Report;
 use crate::model::{Refusal, TaskRef, WorkstreamName};
 use crate::views::brief::BriefRequest;
 use crate::views::collect::{Since, collect as collected};
+use crate::views::style::{Text, bold, joined};
+use crate::{add, text};
 
 use super::{App, moment};
 
 pub fn plan(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
     let plan = board.plan()?;
-    let mut text = format!("{}\n", app.paint.bold("IN PARALLEL"));
+    let mut text = text![bold("IN PARALLEL"), "\n"];
     for one in &plan.recommended_parallel {
-        text.push_str(&format!(
-            "  {}/{}  P{}  {}\n",
-            one.workstream, one.task.id, one.task.priority, one.task.title
-        ));
+        let place = text!["  ", one.workstream, "/", one.task.id];
+        add!(text, place, "  P", one.task.priority, "  ", one.task.title, "\n");
     }
     if plan.recommended_parallel.is_empty() {
-        text.push_str("  (nothing is ready)\n");
+        text.ours("  (nothing is ready)\n");
     }
     if !plan.recommended_serial.is_empty() {
-        text.push_str(&format!("\n{}\n", app.paint.bold("ONE AFTER ANOTHER")));
+        add!(text, "\n", bold("ONE AFTER ANOTHER"), "\n");
     }
     for group in &plan.recommended_serial {
-        text.push_str(&format!("  {}\n    {}\n", group.reason, group.tasks.join(", ")));
+        add!(text, "  ", group.reason, "\n    ", joined(&group.tasks, ", "), "\n");
     }
-    text.push_str(
+    text.ours(
         "\nFor each: orchestrator brief <ws> --task <id>, then orchestrator t claim <ws> <id> <agent>\n",
     );
     Ok(Report::new(&plan, text))
@@ -43,7 +43,7 @@ pub fn brief(app: &App, args: &Brief) -> Result<Report, Refusal> {
     Ok(match board.brief(&request)? {
         Some(brief) => {
             let left = brief.left_out.iter().map(|what| format!("left out: {what}")).collect::<Vec<_>>();
-            Report::new(&brief, brief.brief.clone()).remarks(left)
+            Report::new(&brief, Text::page(&brief.brief)).remarks(left)
         }
         None => Report::negative(&serde_json::Value::Null, "No pending tasks."),
     })
@@ -62,30 +62,27 @@ pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
             (done.outcome, done.remarks)
         }
     };
-    let mut text = format!("{}\n", app.paint.bold("COMPLETED"));
+    let mut text = text![bold("COMPLETED"), "\n"];
     for task in &found.completed_this_cycle {
-        let by = task.completed_by.as_deref().map(|agent| format!("  by {agent}")).unwrap_or_default();
-        text.push_str(&format!("  {}/{}  {}{by}\n", task.workstream, task.task_id, task.title));
-        for line in task.result.iter().flat_map(|result| result.lines()) {
-            text.push_str(&format!("      {line}\n"));
-        }
+        let by = task.completed_by.as_deref().map(|agent| text!["  by ", agent]).unwrap_or_default();
+        add!(text, "  ", task.workstream, "/", task.task_id, "  ", task.title, by, "\n");
+        add!(text, Text::block("      ", task.result.as_deref().unwrap_or_default()));
     }
     if found.completed_this_cycle.is_empty() {
-        text.push_str("  (nothing)\n");
+        text.ours("  (nothing)\n");
     }
-    text.push_str(&format!("\n{}\n", app.paint.bold("STILL IN PROGRESS")));
+    add!(text, "\n", bold("STILL IN PROGRESS"), "\n");
     for task in &found.still_in_progress {
         let who = task.assigned_to.as_deref().unwrap_or("nobody");
-        text.push_str(&format!("  {}/{}  {}  {who}\n", task.workstream, task.task_id, task.title));
+        add!(text, "  ", task.workstream, "/", task.task_id, "  ", task.title, "  ", who, "\n");
     }
     if found.still_in_progress.is_empty() {
-        text.push_str("  (nothing)\n");
+        text.ours("  (nothing)\n");
     }
-    let topics = if found.knowledge_updates.is_empty() {
-        "(none)".to_owned()
-    } else {
-        found.knowledge_updates.join(", ")
+    let topics = match found.knowledge_updates.as_slice() {
+        [] => text!["(none)"],
+        topics => joined(topics, ", "),
     };
-    text.push_str(&format!("\n{}  {topics}\n", app.paint.bold("KNOWLEDGE")));
+    add!(text, "\n", bold("KNOWLEDGE"), "  ", topics, "\n");
     Ok(Report::new(&found, text).remarks(remarks))
 }

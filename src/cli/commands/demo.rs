@@ -7,14 +7,14 @@ use std::process::{Command, Stdio};
 use crate::cli::args::Demo;
 use crate::cli::report::{Printer, Report};
 use crate::model::{Code, Refusal};
-use crate::views::render::Paint;
+use crate::text;
+use crate::views::style::{Text, bold, dim};
 
-/// A stage: the repository, this program, how to paint.
+/// A stage: the repository, this program, how to print.
 struct Stage {
     root: PathBuf,
     program: PathBuf,
     printer: Printer,
-    paint: Paint,
 }
 
 pub fn run(args: &Demo, printer: Printer) -> Result<Report, Refusal> {
@@ -39,12 +39,14 @@ pub fn run(args: &Demo, printer: Printer) -> Result<Report, Refusal> {
         None => tempfile::Builder::new().prefix("orchestrator-demo-").tempdir().map_err(failed)?.keep(),
     };
     let program = std::env::current_exe().map_err(failed)?;
-    let stage = Stage { root, program, printer, paint: Paint { on: printer.is_colored() && !printer.json } };
+    let stage = Stage { root, program, printer };
     stage.play()?;
-    let end = format!(
-        "\nThe repository is yours to look at:  cd {}\n  git log --stat          every change is one commit of its own files\n  orchestrator --help     all commands; `orchestrator <command> --help` with examples\n",
-        stage.root.display()
-    );
+    let end = text![
+        "\nThe repository is yours to look at:  cd ",
+        stage.root.display(),
+        "\n  git log --stat          every change is one commit of its own files",
+        "\n  orchestrator --help     all commands; `orchestrator <command> --help` with examples\n"
+    ];
     Ok(Report::new(&serde_json::json!({"repository": stage.root.display().to_string()}), end))
 }
 
@@ -126,7 +128,7 @@ impl Stage {
         {
             command.env_remove(name);
         }
-        if self.paint.on {
+        if self.is_colored() {
             command.args(["--color", "always"]);
         }
         command
@@ -154,7 +156,7 @@ impl Stage {
             .env_remove("GIT_WORK_TREE")
             .output()
             .map_err(|error| broken(&error))?;
-        self.line(&format!("{} git {}", self.paint.dim("$"), quoted(words)));
+        self.ours(&text![dim("$"), " git ", quoted(words)]);
         self.line(&String::from_utf8_lossy(&output.stdout));
         if output.status.success() {
             return Ok(());
@@ -166,18 +168,27 @@ impl Stage {
     }
 
     fn say(&self, text: &str) {
-        self.line(&format!("\n{}", self.paint.bold(&format!("# {text}"))));
+        self.ours(&text!["\n", bold(text!["# ", text])]);
     }
 
     fn show(&self, words: &[&str], output: &std::process::Output) {
-        self.line(&format!("{} orchestrator {}", self.paint.dim("$"), quoted(words)));
+        self.ours(&text![dim("$"), " orchestrator ", quoted(words)]);
         self.line(&String::from_utf8_lossy(&output.stdout));
         self.line(&String::from_utf8_lossy(&output.stderr));
     }
 
-    /// With `--json` the scene goes to stderr, so that stdout has its one document.
+    fn is_colored(&self) -> bool {
+        self.printer.is_colored() && !self.printer.json
+    }
+
+    fn ours(&self, text: &Text) {
+        if self.is_colored() { self.line(&text.colored()) } else { self.line(text.plain()) }
+    }
+
+    /// What a process printed, which knows itself what a terminal may be given. With `--json` the scene goes to stderr,
+    /// so that stdout has its one document.
     fn line(&self, text: &str) {
-        let text = text.trim_end().replace(crate::views::render::STYLE_START, "\u{1b}");
+        let text = text.trim_end();
         if text.is_empty() {
             return;
         }

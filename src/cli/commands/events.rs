@@ -5,11 +5,12 @@ use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Refusal, TaskRef};
 use crate::ops::event::LogEvent;
+use crate::text;
 use crate::views::document::EventDocument;
 use crate::views::render;
 use crate::views::{events, resolve};
 
-use super::{App, moment, remarks_of};
+use super::{App, moment};
 
 pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
     let board = app.board()?;
@@ -25,10 +26,9 @@ pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
     };
     let log = view.events(&filter)?;
     let found: Vec<EventDocument> = log.events.iter().map(EventDocument::of).collect();
-    let paint = app.paint;
-    let report = Report::long(found, move |found| match found.is_empty() {
-        true => "No events.".to_owned(),
-        false => found.iter().map(|event| render::event_line(event, paint) + "\n").collect(),
+    let report = Report::long(found, |found| match found.is_empty() {
+        true => text!["No events."],
+        false => found.iter().map(|event| text![render::event_line(event), "\n"]).collect(),
     });
     let cut = log.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
     Ok(report.remarks(cut))
@@ -40,5 +40,5 @@ pub fn log(app: &App, args: EventArgs) -> Result<Report, Refusal> {
     let data = parse::fields(&fields, data.as_deref())?;
     let done = app.board()?.run_as(Some(agent.clone()), &LogEvent { agent: agent.clone(), action, data })?;
     let text = format!("Logged: {} by {agent}", done.outcome.action.word());
-    Ok(Report::new(&EventDocument::of(&done.outcome), text).remarks(remarks_of(&done)))
+    Ok(Report::new(&EventDocument::of(&done.outcome), text).after(&done))
 }

@@ -6,19 +6,20 @@ use indicatif::ProgressBar;
 
 use crate::cli::args::{Export, Import};
 use crate::cli::parse;
-use crate::cli::report::Report;
+use crate::cli::report::{Body, Report};
 use crate::engine::{DataFiles, ImportDone, Renaming, Slugify, read_data};
 use crate::model::{Code, Refusal};
 use crate::views::{json, render, state};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
         Export::State => {
             let state = board.load_state()?;
-            Ok(Report::new(&state, json::pretty(&state)))
+            let text = json::pretty(&state);
+            Ok(Report::new(&state, Body::Json(text)))
         }
         Export::Events => Ok(Report::lines(move |take| Ok(state::export_events(&*board.view()?, take)?))),
         Export::All { directory } => {
@@ -65,11 +66,10 @@ pub fn import(app: &App, args: &Import) -> Result<Report, Refusal> {
     Ok(imported(&done))
 }
 
-/// What an import tells.
-pub fn imported(done: &ImportDone) -> Report {
-    let told = &done.done.outcome;
-    let (new, old) = (&told.written, &told.already);
-    let text = format!(
+/// What an import did, in one sentence.
+pub fn sentence(done: &ImportDone) -> String {
+    let new = &done.done.outcome.written;
+    format!(
         "Imported {}, {}, {}, {}, {}{}",
         render::count(new.workstreams, "workstream"),
         render::count(new.tasks, "task"),
@@ -77,7 +77,13 @@ pub fn imported(done: &ImportDone) -> Report {
         render::count(new.knowledge, "document"),
         render::count(new.events, "event"),
         if done.done.commit.is_some() { "" } else { ": all of it was there already, nothing changed" }
-    );
+    )
+}
+
+/// What an import tells.
+pub fn imported(done: &ImportDone) -> Report {
+    let told = &done.done.outcome;
+    let (new, old) = (&told.written, &told.already);
     let counts = |counts: &crate::ops::import::Counts| {
         serde_json::json!({
             "workstreams": counts.workstreams, "tasks": counts.tasks, "agents": counts.agents,
@@ -98,5 +104,5 @@ pub fn imported(done: &ImportDone) -> Report {
         .locks_dropped
         .iter()
         .map(|lock| format!("the lock `{}` had run out and was dropped", lock.resource));
-    Report::new(&json, text).remarks(remarks_of(&done.done)).remarks(done.remarks.clone()).remarks(dropped)
+    Report::new(&json, sentence(done)).after(&done.done).remarks(done.remarks.clone()).remarks(dropped)
 }

@@ -4,9 +4,11 @@ use crate::cli::report::Report;
 use crate::model::{Code, EntityKey, Refusal};
 use crate::ops::undo::Undo;
 use crate::views::document::EventDocument;
+use crate::views::style::{Text, bold};
 use crate::views::{render, story};
+use crate::{add, text};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
     let board = app.board()?;
@@ -16,8 +18,8 @@ pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
         Refusal::new(Code::NotFound, format!("no history of {} `{}` is here", of.kind(), of.name()))
             .hint("git fetch --unshallow")
     })?;
-    let title = format!("{} {}  {}", of.kind(), app.paint.bold(&of.name()), found.title);
-    let text = format!("{}\n\n{}", title.trim_end(), render::story(&found, app.paint));
+    let title = text![of.kind(), " ", bold(of.name()), "  ", found.title].trimmed();
+    let text = text![title, "\n\n", render::story(&found)];
     let more = match &of {
         EntityKey::Agent(id) => Some(format!("what `{id}` did: orchestrator events --agent {id}")),
         EntityKey::Task(_) | EntityKey::Workstream(_) | EntityKey::Knowledge(_) | EntityKey::Lock(_) => None,
@@ -38,10 +40,10 @@ pub fn undo(app: &App, what: Option<String>) -> Result<Report, Refusal> {
         "events": documents(&undone.events),
         "commit": done.commit,
     });
-    let mut text = String::new();
+    let mut text = Text::default();
     for event in &undone.undone {
-        text.push_str(&format!("Undone: {}\n", render::event_line(&EventDocument::of(event), app.paint)));
+        add!(text, "Undone: ", render::event_line(&EventDocument::of(event)), "\n");
     }
-    text.extend(undone.told.iter().map(|told| format!("{told}\n")));
-    Ok(Report::new(&json, text).remarks(remarks_of(&done)))
+    text.extend(undone.told.iter().map(|told| text![told, "\n"]));
+    Ok(Report::new(&json, text).after(&done))
 }

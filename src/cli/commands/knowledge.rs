@@ -4,13 +4,15 @@ use std::io::Read as _;
 
 use crate::cli::args::knowledge::{self as args, Knowledge as Args};
 use crate::cli::lazy::Lazy;
-use crate::cli::report::Report;
+use crate::cli::report::{Body, Report};
 use crate::model::{Code, Refusal, Topic};
 use crate::ops::knowledge::{Delete, Deleted, Write};
+use crate::text;
 use crate::views::document::KnowledgeDocument;
 use crate::views::search;
+use crate::views::style::{Text, bold};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
@@ -38,12 +40,12 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             };
             let done = app.board()?.run(&Write { topic, content })?;
             let text = format!("Wrote knowledge: {}", done.outcome.topic);
-            Ok(Report::new(&KnowledgeDocument::of(&done.outcome), text).remarks(remarks_of(&done)))
+            Ok(Report::new(&KnowledgeDocument::of(&done.outcome), text).after(&done))
         }
         Args::Read(Lazy(args::One { topic })) => {
             let topic = Topic::parse(&topic)?;
             match app.board()?.read_knowledge(&topic)? {
-                Some(found) => Ok(Report::new(&found, found.content.clone())),
+                Some(found) => Ok(Report::new(&found, Body::Stored(found.content.clone()))),
                 None => {
                     Ok(Report::negative(&serde_json::Value::Null, format!("(no knowledge on \"{topic}\")")))
                 }
@@ -51,8 +53,8 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         }
         Args::List => {
             let list = app.board()?.list_knowledge()?;
-            let text: String = list.iter().map(|entry| entry.topic.clone() + "\n").collect();
-            Ok(Report::new(&list, if text.is_empty() { "(empty)".to_owned() } else { text }))
+            let text: Text = list.iter().map(|entry| text![entry.topic, "\n"]).collect();
+            Ok(Report::new(&list, if text.is_empty() { text!["(empty)"] } else { text }))
         }
         Args::Delete(Lazy(args::One { topic })) => {
             let topic = Topic::parse(&topic)?;
@@ -62,13 +64,13 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                 Deleted::Yes => Report::new(&json(true), format!("Deleted knowledge: {topic}")),
                 Deleted::WasNot => Report::negative(&json(false), format!("(no knowledge on \"{topic}\")")),
             }
-            .remarks(remarks_of(&done)))
+            .after(&done))
         }
         Args::Search(Lazy(args::Search { words })) => {
             let found = search::search(&*app.board()?.view()?, &words.join(" "))?;
-            let text: String = found
+            let text: Text = found
                 .iter()
-                .map(|hit| format!("{}:{}: {}\n", app.paint.bold(&hit.topic), hit.line, hit.text))
+                .map(|hit| text![bold(&hit.topic), ":", hit.line, ": ", hit.text, "\n"])
                 .collect();
             Ok(if found.is_empty() {
                 Report::negative(&found, "(nothing found)")

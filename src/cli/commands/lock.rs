@@ -5,11 +5,12 @@ use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Code, Record, Refusal, Resource, Span};
 use crate::ops::lock::{Acquire, Force, Freed, Grant, Release};
+use crate::text;
 use crate::views::document::{AcquireDocument, LockDocument};
 use crate::views::locks;
-use crate::views::render;
+use crate::views::style::{Text, cell};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
@@ -28,8 +29,9 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let report = match &done.outcome {
                 Grant::Acquired(record) | Grant::Renewed(record) => Report::new(
                     &AcquireDocument::granted(&agent, record),
-                    format!("Lock acquired: {resource}\n  epoch {}{}", record.epoch, until(record, &board)),
-                ),
+                    text!["Lock acquired: ", resource, "\n  epoch ", record.epoch, until(record, &board)],
+                )
+                .changed(format!("the lock is held, epoch {}", record.epoch)),
                 Grant::Denied(record) => {
                     let holder = record.holder().map_or("somebody unknown", AgentId::as_str);
                     Report::negative(
@@ -38,7 +40,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                     )
                 }
             };
-            Ok(report.remarks(remarks_of(&done)))
+            Ok(report.after(&done))
         }
         Args::Release(Lazy(args::Release { resource, by, force, epoch, reason })) => {
             let usage = "orchestrator l release <resource> <agent>    or: --agent <agent>";
@@ -58,6 +60,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let report = match &done.outcome {
                 Freed::Released(_) => {
                     Report::new(&serde_json::json!({"released": true}), format!("Lock released: {resource}"))
+                        .changed("the lock is free")
                 }
                 Freed::WasFree => Report::negative(&no, format!("Lock not held by {agent}")),
                 Freed::HeldBy(record) => {
@@ -71,12 +74,12 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                     Report::negative(&json, words)
                 }
             };
-            Ok(report.remarks(remarks_of(&done)))
+            Ok(report.after(&done))
         }
         Args::List => {
             let list = locks::live(&*board.view()?, board.now())?;
-            let text: String = list.iter().map(|lock| line(lock) + "\n").collect();
-            Ok(Report::new(&list, if text.is_empty() { "No locks.".to_owned() } else { text }))
+            let text: Text = list.iter().map(|lock| text![line(lock), "\n"]).collect();
+            Ok(Report::new(&list, if text.is_empty() { text!["No locks."] } else { text }))
         }
         Args::Show(Lazy(args::One { resource })) => {
             let name = Resource::parse(&resource)?;
@@ -93,13 +96,8 @@ fn until(record: &Record, board: &crate::engine::Orchestrator) -> String {
     left.map(|left| format!(", expires in {}", left.in_words())).unwrap_or_default()
 }
 
-fn line(lock: &LockDocument) -> String {
-    let holder = lock.agent.as_deref().map(|agent| format!("  by {agent}")).unwrap_or_default();
-    let end = lock.expires_at.as_deref().map(|end| format!("  until {end}")).unwrap_or_default();
-    format!(
-        "{}  {}{holder}{end}  epoch {}",
-        render::cell(&lock.resource, 24),
-        lock.standing,
-        lock.fencing_token
-    )
+fn line(lock: &LockDocument) -> Text {
+    let holder = lock.agent.as_deref().map(|agent| text!["  by ", agent]).unwrap_or_default();
+    let end = lock.expires_at.as_deref().map(|end| text!["  until ", end]).unwrap_or_default();
+    text![cell(&lock.resource, 24), "  ", lock.standing, holder, end, "  epoch ", lock.fencing_token]
 }

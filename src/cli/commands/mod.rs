@@ -23,17 +23,15 @@ use std::rc::Rc;
 
 use clap::CommandFactory as _;
 
-use crate::engine::{Done, Env, Options, Orchestrator, Outlet};
+use crate::engine::{Env, Options, Orchestrator, Outlet};
 use crate::model::{AgentId, Code, Refusal, Span, Timestamp};
 
 use super::args::{Cli, Command, Global};
-use super::report::{Printer, Report};
-use crate::views::render::Paint;
+use super::report::{Body, Printer, Report};
 
-/// What every command needs: the options, and how to paint.
+/// What every command needs.
 pub struct App {
     options: Options,
-    pub paint: Paint,
     /// Nothing but the answer.
     pub quiet: bool,
     agent_is_typed: bool,
@@ -95,7 +93,6 @@ impl App {
 pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
     let app = App {
         options: options(&cli.global)?,
-        paint: Paint { on: printer.is_colored() && !cli.global.json },
         quiet: cli.global.quiet,
         agent_is_typed: cli.global.agent_is_typed,
         batch: None,
@@ -171,11 +168,6 @@ fn options(global: &Global) -> Result<Options, Refusal> {
     Ok(options)
 }
 
-/// What a mutation tells besides its outcome.
-pub fn remarks_of<O>(done: &Done<O>) -> impl Iterator<Item = String> + '_ {
-    done.remarks.iter().cloned()
-}
-
 /// A moment that somebody typed.
 pub fn moment(text: &str, now: Timestamp) -> Result<Timestamp, Refusal> {
     Ok(Timestamp::parse_moment(text, now)?)
@@ -195,7 +187,7 @@ fn completions(shell: &str) -> Result<Report, Refusal> {
         .write_registration("COMPLETE", "orchestrator", "orchestrator", "orchestrator", &mut script)
         .map_err(|error| Refusal::new(Code::Unreadable, error.to_string()))?;
     let script = String::from_utf8_lossy(&script).into_owned();
-    Ok(Report::new(&serde_json::json!({"shell": shell, "script": script}), script))
+    Ok(Report::new(&serde_json::json!({"shell": shell, "script": script}), Body::Stored(script)))
 }
 
 fn man(directory: &std::path::Path) -> Result<Report, Refusal> {

@@ -7,6 +7,8 @@ use crate::cli::report::Report;
 use crate::model::{Code, Refusal};
 use crate::proof::{self, Trial, Verdict};
 use crate::views::render;
+use crate::views::style::Text;
+use crate::{add, text};
 
 pub fn run(args: &Selftest) -> Result<Report, Refusal> {
     let failed = |error: &dyn std::fmt::Display| {
@@ -39,15 +41,18 @@ pub fn run(args: &Selftest) -> Result<Report, Refusal> {
     })
 }
 
-fn told(trial: &Trial, verdict: &Verdict) -> String {
+fn told(trial: &Trial, verdict: &Verdict) -> Text {
     let v = verdict;
     let kills = if trial.kill { ", every tenth call killed" } else { "" };
-    let mut text = format!(
-        "{}, {}, {}{kills}, git packing refs and committing beside them\n\n",
+    let mut text = text![
         render::count(trial.agents, "agent"),
+        ", ",
         render::count(trial.worktrees, "worktree"),
+        ", ",
         render::count(trial.rounds, "round"),
-    );
+        kills,
+        ", git packing refs and committing beside them\n\n"
+    ];
     for (name, value) in [
         (
             "calls",
@@ -72,15 +77,15 @@ fn told(trial: &Trial, verdict: &Verdict) -> String {
         ("latency", format!("p50 {:.0} ms, p99 {:.0} ms, longest {:.0} ms", v.p50_ms, v.p99_ms, v.max_ms)),
         ("time", format!("{:.0} s, {:.0} calls a second", v.seconds, per_second(v))),
     ] {
-        text.push_str(&format!("  {name:<10} {value}\n"));
+        add!(text, format_args!("  {name:<10} {value}"), "\n");
     }
-    text.push_str(&format!("\n{}\n", render::count(v.violations.len(), "violation")));
+    add!(text, "\n", render::count(v.violations.len(), "violation"), "\n");
     const MOST: usize = 40;
     for what in v.violations.iter().take(MOST) {
-        text.push_str(&format!("  {what}\n"));
+        add!(text, "  ", what, "\n");
     }
     if v.violations.len() > MOST {
-        text.push_str(&format!("  and {} more: --json shows all\n", v.violations.len() - MOST));
+        add!(text, "  and ", v.violations.len() - MOST, " more: --json shows all\n");
     }
     text
 }

@@ -12,9 +12,11 @@ use crate::ops::task::{
 };
 use crate::views::document::TaskDocument;
 use crate::views::render;
+use crate::views::style::{Text, bold, cell, joined};
 use crate::views::{resolve, show, story, tasks};
+use crate::{add, text};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
@@ -129,7 +131,7 @@ fn tell<R: Operation<Outcome = Told>>(
     let board = app.board()?;
     let done = board.run_as(agent, request)?;
     let task = board.document(&done.outcome)?;
-    let mut report = Report::new(&task, sentence(&task)).remarks(remarks_of(&done));
+    let mut report = Report::new(&task, sentence(&task)).after(&done);
     if done.outcome.already == Already::WasSo {
         report = report.remarks(["it was so already: no commit was made".to_owned()]);
     }
@@ -147,23 +149,20 @@ fn next(app: &App, args: &args::Next) -> Result<Report, Refusal> {
         let waiting = done.outcome.waiting.len();
         let remark = (waiting > 0).then(|| {
             let tasks = if waiting == 1 { "task waits" } else { "tasks wait" };
-            format!("\n{waiting} {tasks} for others: orchestrator t list {workstream}")
+            text!["\n", waiting, " ", tasks, " for others: orchestrator t list ", workstream]
         });
-        let text = format!("No pending tasks in this workstream.{}", remark.unwrap_or_default());
-        return Ok(Report::negative(&serde_json::Value::Null, text).remarks(remarks_of(&done)));
+        let text = text!["No pending tasks in this workstream.", remark.unwrap_or_default()];
+        return Ok(Report::negative(&serde_json::Value::Null, text).after(&done));
     };
     let task = board.document(told)?;
-    let mut text = format!("Claimed next task: {} - {}\n", task.id, task.title);
+    let mut text = text!["Claimed next task: ", task.id, " - ", task.title, "\n"];
     let description = task.description.trim_end();
     if !description.is_empty() {
-        text.push('\n');
-        text.extend(description.lines().map(|line| format!("  {line}\n")));
+        add!(text, "\n", Text::block("  ", description));
     }
-    text.push_str(&format!(
-        "\n  priority {} · epoch {} · brief: orchestrator brief {workstream} --task {}\n",
-        task.priority, told.task.task.epoch, task.id
-    ));
-    Ok(Report::new(&task, text).remarks(remarks_of(&done)))
+    add!(text, "\n  priority ", task.priority, " · epoch ", told.task.task.epoch);
+    add!(text, " · brief: orchestrator brief ", workstream, " --task ", task.id, "\n");
+    Ok(Report::new(&task, text).after(&done))
 }
 
 fn list(app: &App, args: args::List) -> Result<Report, Refusal> {
@@ -175,10 +174,9 @@ fn list(app: &App, args: args::List) -> Result<Report, Refusal> {
     };
     let board = app.board()?;
     let found = tasks::tasks(&*board.view()?, &filter)?;
-    let paint = app.paint;
-    Ok(Report::long(found, move |found| match found.is_empty() {
-        true => "No tasks.".to_owned(),
-        false => found.iter().map(|task| render::task_line(task, paint) + "\n").collect(),
+    Ok(Report::long(found, |found| match found.is_empty() {
+        true => text!["No tasks."],
+        false => found.iter().map(render::task_line).collect(),
     }))
 }
 
@@ -191,55 +189,47 @@ fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
             .hint("orchestrator status")
     })?;
     let task = &found.task;
-    let mut text = format!("{}  {}\n\n", app.paint.bold(&task.id), task.title);
-    let mut line = |name: &str, value: Option<String>| {
+    let mut text = text![bold(&task.id), "  ", task.title, "\n\n"];
+    let mut line = |name: &str, value: Option<Text>| {
         if let Some(value) = value {
-            text.push_str(&format!("  {name:<12} {value}\n"));
+            add!(text, "  ", cell(name, 12), " ", value, "\n");
         }
     };
-    line("workstream", task.workstream.clone());
-    line("status", Some(app.paint.status(&task.status)));
-    line("reason", task.reason.clone());
-    line("priority", Some(task.priority.to_string()));
-    line("estimate", task.estimate.clone());
-    line("assigned to", task.assigned_to.clone());
-    line("epoch", task.epoch.map(|epoch| epoch.to_string()));
-    line(
-        "created",
-        Some(format!(
-            "{} by {}",
-            render::ago(&task.created_at, board.now()),
-            task.created_by.as_deref().unwrap_or("system")
-        )),
-    );
-    line("updated", Some(render::ago(&task.updated_at, board.now())));
-    line("labels", Some(task.labels.join(", ")).filter(|labels| !labels.is_empty()));
+    let data = |value: &Option<String>| value.as_ref().map(Text::data);
+    line("workstream", data(&task.workstream));
+    line("status", Some(render::status_word(&task.status, 0)));
+    line("reason", data(&task.reason));
+    line("priority", Some(Text::data(task.priority)));
+    line("estimate", data(&task.estimate));
+    line("assigned to", data(&task.assigned_to));
+    line("epoch", task.epoch.map(Text::data));
+    let by = task.created_by.as_deref().unwrap_or("system");
+    line("created", Some(text![render::ago(&task.created_at, board.now()), " by ", by]));
+    line("updated", Some(Text::data(render::ago(&task.updated_at, board.now()))));
+    line("labels", Some(joined(&task.labels, ", ")).filter(|labels| !labels.is_empty()));
     let elsewhere = task.finished_on.as_ref().or(task.claimed_on.as_ref());
     line(
         "landing",
         elsewhere.map(|place| {
-            format!("on {}, not on this board", place.branch.as_deref().unwrap_or("another branch"))
+            text!["on ", place.branch.as_deref().unwrap_or("another branch"), ", not on this board"]
         }),
     );
     for (title, neighbours) in [("waits for", &found.dependencies), ("waited for by", &found.dependents)] {
         for other in neighbours {
             let status = other.status.as_deref().unwrap_or("unknown");
             let name = other.title.as_deref().unwrap_or("");
-            text.push_str(&format!("  {title:<12} {}  {status}  {name}\n", other.id));
+            line(title, Some(text![other.id, "  ", status, "  ", name]));
         }
     }
-    if !found.knowledge.is_empty() {
-        text.push_str(&format!("  {:<12} {}\n", "knowledge", found.knowledge.join(", ")));
-    }
+    line("knowledge", Some(joined(&found.knowledge, ", ")).filter(|topics| !topics.is_empty()));
     for (title, body) in [("DESCRIPTION", Some(&task.description)), ("RESULT", task.result.as_ref())] {
         if let Some(body) = body.filter(|body| !body.is_empty()) {
-            text.push_str(&format!("\n{}\n", app.paint.bold(title)));
-            text.extend(body.lines().map(|line| format!("  {line}\n")));
+            add!(text, "\n", bold(title), "\n", Text::block("  ", body));
         }
     }
-    text.push_str(&format!("\n{}\n", app.paint.bold("HISTORY")));
+    add!(text, "\n", bold("HISTORY"), "\n");
     if let Some(story) = story::story(&*view, &EntityKey::Task(id))? {
-        text.push_str(&render::story(&story, app.paint));
+        add!(text, render::story(&story));
     }
     Ok(Report::new(&found, text))
 }

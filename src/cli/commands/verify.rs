@@ -21,7 +21,7 @@ pub fn run(app: &App, args: &Verify) -> Result<Report, Refusal> {
     };
     let found: Verification = app.board()?.verify(&request)?;
     let is_wrong = found.errors > 0 || (args.strict && found.warnings > 0);
-    let (paint, notes) = (app.paint, if args.notes { usize::MAX } else { 0 });
-    let report = Report::long(found, move |found| render::verification(found, notes, paint));
+    let notes = if args.notes { usize::MAX } else { 0 };
+    let report = Report::long(found, move |found| render::verification(found, notes));
     Ok(if is_wrong { report.exit(Code::Damaged.exit()) } else { report })
 }

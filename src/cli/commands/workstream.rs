@@ -9,8 +9,10 @@ use crate::ops::workstream::{Create, Update};
 use crate::views::document::{Counts, WorkstreamDocument};
 use crate::views::render;
 use crate::views::show;
+use crate::views::style::{Text, bold};
+use crate::{add, text};
 
-use super::{App, remarks_of};
+use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
@@ -22,7 +24,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             };
             let done = app.board()?.run(&request)?;
             let text = format!("Created workstream: {}", done.outcome.name);
-            Ok(Report::new(&fresh(&done.outcome), text).remarks(remarks_of(&done)))
+            Ok(Report::new(&fresh(&done.outcome), text).after(&done))
         }
         Args::List => {
             let board = app.board()?;
@@ -30,31 +32,21 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let lines = list.iter().map(|ws| {
                 let about = if ws.description.is_empty() { "(no desc)" } else { &ws.description };
                 let c = &ws.counts;
-                format!(
-                    "[P{}] {} - {about}\n  {}  Tasks: {} pending, {} active, {} done\n",
-                    ws.priority,
-                    app.paint.bold(&ws.name),
-                    render::bar(c.done, c.in_progress, c.task_count, 15),
-                    c.pending,
-                    c.in_progress,
-                    c.done
-                )
+                let bar = render::bar(c.done, c.in_progress, c.task_count, 15);
+                let tasks = format!("{} pending, {} active, {} done", c.pending, c.in_progress, c.done);
+                let head = text!["[P", ws.priority, "] ", bold(&ws.name), " - ", about];
+                text![head, "\n  ", bar, "  Tasks: ", tasks, "\n"]
             });
-            let text: String = lines.collect();
-            Ok(Report::new(&list, if text.is_empty() { "No workstreams.".to_owned() } else { text }))
+            let text: Text = lines.collect();
+            Ok(Report::new(&list, if text.is_empty() { text!["No workstreams."] } else { text }))
         }
         Args::Show(Lazy(args::One { name })) => {
             let board = app.board()?;
             let found = show(&board, &WorkstreamName::parse(&name)?)?;
-            let mut text = format!(
-                "[P{}] {} - {} ({})\n",
-                found.priority,
-                app.paint.bold(&found.name),
-                found.description,
-                found.status
-            );
+            let mut text = text!["[P", found.priority, "] ", bold(&found.name), " - "];
+            add!(text, found.description, " (", found.status, ")\n");
             for task in &found.tasks {
-                text.push_str(&format!("  {}\n", render::task_line(task, app.paint)));
+                add!(text, "  ", render::task_line(task));
             }
             Ok(Report::new(&found, text))
         }
@@ -67,7 +59,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let done = board.run(&request)?;
             let text =
                 if done.commit.is_some() { "Updated workstream" } else { "Nothing to change in workstream" };
-            Ok(Report::new(&show(&board, &name)?, format!("{text}: {name}")).remarks(remarks_of(&done)))
+            Ok(Report::new(&show(&board, &name)?, format!("{text}: {name}")).after(&done))
         }
     }
 }

@@ -46,6 +46,7 @@ impl Operation for Acquire {
         if let Some(reason) = &self.reason {
             text::check_line("reason", reason)?;
         }
+        text::check_line("name of the lock", self.resource.as_str())?;
         let before = view.lock(&self.resource)?;
         let epoch = before.as_ref().map_or(0, |record| record.epoch);
         let kept = before.as_ref().and_then(|record| record.reason.clone());

@@ -2,7 +2,9 @@
 
 use super::lines::{cut, lines};
 use super::{Deed, Diff, EntityChange, FieldDocument, TaskChange};
-use crate::views::render::{Paint, count};
+use crate::views::render::count;
+use crate::views::style::{Text, bold, cell, green, joined, red, yellow};
+use crate::{add, text};
 
 /// How long a value may be, in characters.
 const LONGEST: usize = 60;
@@ -22,57 +24,54 @@ const OBVIOUS: [&str; 10] = [
 ];
 
 /// The whole difference.
-pub fn text(diff: &Diff, paint: Paint) -> String {
-    let mut out = format!("{}\n", heading(diff));
+pub fn text(diff: &Diff) -> Text {
+    let mut out = text![heading(diff), "\n"];
     if diff.is_empty() {
-        out.push_str("Nothing changed on the board.\n");
+        out.ours("Nothing changed on the board.\n");
         return out;
     }
-    out.push_str(&format!("{}\n", summary(diff)));
+    add!(out, summary(diff), "\n");
     let mut workstream = None;
     for task in &diff.tasks {
         if workstream != Some(&task.workstream) {
             workstream = Some(&task.workstream);
-            out.push_str(&format!("\n{}\n", paint.bold(&task.workstream)));
+            add!(out, "\n", bold(&task.workstream), "\n");
         }
-        task_lines(&mut out, task, paint);
+        add!(out, task_lines(task));
     }
     for (title, entities) in
         [("WORKSTREAMS", &diff.workstreams), ("AGENTS", &diff.agents), ("OTHER FILES", &diff.files)]
     {
         if !entities.is_empty() {
-            out.push_str(&format!("\n{}\n", paint.bold(title)));
+            add!(out, "\n", bold(title), "\n");
         }
-        for entity in entities {
-            entity_lines(&mut out, entity, paint);
-        }
+        out.extend(entities.iter().map(entity_lines));
     }
     if !diff.knowledge.is_empty() {
-        out.push_str(&format!("\n{}\n", paint.bold("KNOWLEDGE")));
+        add!(out, "\n", bold("KNOWLEDGE"), "\n");
     }
     for topic in &diff.knowledge {
-        let by = who(&topic.by);
-        out.push_str(&format!("  {}  {}{by}\n", paint.bold(&topic.topic), topic.what.join(", ")));
-        push_lines(&mut out, &topic.lines, topic.left_out, paint);
+        add!(out, "  ", bold(&topic.topic), "  ", joined(&topic.what, ", "), who(&topic.by), "\n");
+        add!(out, differing(&topic.lines, topic.left_out));
     }
     if !diff.warnings.is_empty() {
-        out.push_str(&format!("\n{}\n", paint.yellow("LOOK AT")));
+        add!(out, "\n", yellow("LOOK AT"), "\n");
     }
     for warning in &diff.warnings {
-        out.push_str(&format!("  {}  {} ({})\n", paint.bold(&warning.about), warning.what, warning.code));
+        add!(out, "  ", bold(&warning.about), "  ", warning.what, " (", warning.code, ")\n");
     }
     if !diff.damage.is_empty() {
-        out.push_str(&format!("\n{}\n", paint.red("DAMAGED")));
+        add!(out, "\n", red("DAMAGED"), "\n");
     }
     for damage in &diff.damage {
-        let (path, why) = (&damage.path, &damage.why);
-        out.push_str(&format!("  {path}:{}:{}: {why} (at the {})\n", damage.line, damage.column, damage.end));
+        let place = text!["  ", damage.path, ":", damage.line, ":", damage.column];
+        add!(out, place, ": ", damage.why, " (at the ", damage.end, ")\n");
     }
     out
 }
 
 /// What is compared: `main 1a2b3c4 … HEAD (feat-a) 9f8e7d6`.
-pub(super) fn heading(diff: &Diff) -> String {
+fn heading(diff: &Diff) -> String {
     let point = |point: &super::PointDocument| {
         let commit = point.commit.as_deref().map(|commit| commit.get(..7).unwrap_or(commit));
         format!("{} {}", point.name, commit.unwrap_or("(empty)"))
@@ -122,25 +121,23 @@ pub(super) fn telling(fields: &[FieldDocument]) -> impl Iterator<Item = &FieldDo
     })
 }
 
-fn task_lines(out: &mut String, task: &TaskChange, paint: Paint) {
-    let id = paint.bold(&task.id);
-    out.push_str(&format!("  {id}  {}\n", task.title));
-    out.push_str(&format!("            {}{}\n", task.what.join(", "), who(&task.by)));
-    field_lines(out, &task.fields, paint);
+fn task_lines(task: &TaskChange) -> Text {
+    let what = joined(&task.what, ", ");
+    let head = text!["  ", bold(&task.id), "  ", task.title, "\n            ", what, who(&task.by), "\n"];
+    text![head, field_lines(&task.fields)]
 }
 
-fn entity_lines(out: &mut String, entity: &EntityChange, paint: Paint) {
-    let what = entity.what.join(", ");
-    out.push_str(&format!("  {}  {what}{}\n", paint.bold(&entity.name), who(&entity.by)));
-    field_lines(out, &entity.fields, paint);
+fn entity_lines(entity: &EntityChange) -> Text {
+    let what = joined(&entity.what, ", ");
+    text!["  ", bold(&entity.name), "  ", what, who(&entity.by), "\n", field_lines(&entity.fields)]
 }
 
-fn field_lines(out: &mut String, fields: &[FieldDocument], paint: Paint) {
+fn field_lines(fields: &[FieldDocument]) -> Text {
+    let mut out = Text::default();
     for field in telling(fields) {
         if is_long(field) {
             let found = lines(field.old.as_deref().unwrap_or(""), field.new.as_deref().unwrap_or(""));
-            out.push_str(&format!("            {}\n", field.field));
-            push_lines(out, &found.shown, found.left_out, paint);
+            add!(out, "            ", field.field, "\n", differing(&found.shown, found.left_out));
         } else {
             let change = match (&field.old, &field.new) {
                 (None, Some(new)) => short(new),
@@ -151,9 +148,10 @@ fn field_lines(out: &mut String, fields: &[FieldDocument], paint: Paint) {
                     short(new.as_deref().unwrap_or("none"))
                 ),
             };
-            out.push_str(&format!("            {:<12} {change}\n", field.field));
+            add!(out, "            ", cell(&field.field, 12), " ", change, "\n");
         }
     }
+    out
 }
 
 /// More than one line, or too long for one.
@@ -168,18 +166,20 @@ fn short(text: &str) -> String {
     cut(text.lines().next().unwrap_or_default(), LONGEST)
 }
 
-fn push_lines(out: &mut String, lines: &[String], left_out: usize, paint: Paint) {
+fn differing(lines: &[String], left_out: usize) -> Text {
+    let mut out = Text::default();
     for line in lines {
         let line = match line.as_bytes().first() {
-            Some(b'+') => paint.green(line),
-            Some(b'-') => paint.red(line),
-            _ => line.clone(),
+            Some(b'+') => green(line),
+            Some(b'-') => red(line),
+            _ => Text::data(line),
         };
-        out.push_str(&format!("            {line}\n"));
+        add!(out, "            ", line, "\n");
     }
     if left_out > 0 {
-        out.push_str(&format!("            … and {} more\n", count(left_out, "line")));
+        add!(out, "            … and ", count(left_out, "line"), " more\n");
     }
+    out
 }
 
 /// ` by agent-1 (41be77a), agent-2 (9c1d0f2)`; nothing where nobody is known.
