@@ -97,17 +97,24 @@ pub(crate) fn decode(text: &str, key: Option<&RecordKey>, commit: &str) -> Optio
             record.commit = Some(commit.to_owned());
             Some(record)
         }
-        (Err(why), Some(key)) => Some(Record {
-            key: key.clone(),
-            standing: Standing::Unreadable { why },
-            epoch: 0,
-            nonce: None,
-            reason: None,
-            event: None,
-            board: None,
-            commit: Some(commit.to_owned()),
-        }),
+        (Err(why), Some(key)) => {
+            Some(Record { commit: Some(commit.to_owned()), ..unreadable(key.clone(), why) })
+        }
         (Err(_), None) => None,
+    }
+}
+
+/// A record that can't be read.
+pub(crate) fn unreadable(key: RecordKey, why: impl Into<String>) -> Record {
+    Record {
+        key,
+        standing: Standing::Unreadable { why: why.into() },
+        epoch: 0,
+        nonce: None,
+        reason: None,
+        event: None,
+        board: None,
+        commit: None,
     }
 }
 

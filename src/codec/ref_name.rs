@@ -1,9 +1,9 @@
 //! Names of the refs that hold records.
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use sha2::{Digest, Sha256};
 
-use crate::model::{RecordKey, TaskId};
+use crate::model::{RecordKey, Resource, TaskId};
 
 /// The refs of claims are named after their tasks.
 pub(crate) const CLAIMS: &str = "refs/orchestrator/claims/";
@@ -38,10 +38,23 @@ pub(crate) fn claimed_task(name: &str) -> Option<TaskId> {
     name.strip_prefix(CLAIMS).and_then(TaskId::parse)
 }
 
+/// The lock that stands in this ref, as far as the name of the ref tells: that of a long resource holds but its
+/// beginning.
+pub(crate) fn lock(name: &str) -> Option<RecordKey> {
+    let decoded = percent_decode_str(name.strip_prefix(LOCKS)?).decode_utf8().ok()?;
+    let key = RecordKey::Lock(Resource::parse(&decoded).ok()?);
+    (of(&key) == name).then_some(key)
+}
+
+/// What stands for the lock of a ref whose name does not tell it: the name of the ref.
+pub(crate) fn unnamed_lock(name: &str) -> RecordKey {
+    let resource = Resource::parse(name).or_else(|_| Resource::parse(LOCKS));
+    RecordKey::Lock(resource.expect("the prefix is printable"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Resource;
 
     fn lock(resource: &str) -> String {
         of(&RecordKey::Lock(Resource::parse(resource).unwrap()))
@@ -53,6 +66,20 @@ mod tests {
         assert_eq!(lock("src/main.rs"), "refs/orchestrator/locks/src%2Fmain%2Ers");
         assert_eq!(lock("a.lock"), "refs/orchestrator/locks/a%2Elock");
         assert_eq!(lock("db migration"), "refs/orchestrator/locks/db%20migration");
+    }
+
+    #[test]
+    fn the_name_of_a_ref_tells_the_lock_unless_it_was_cut() {
+        for resource in ["git", "src/main.rs", "a.lock", "db migration", "\u{e9}"] {
+            let key = RecordKey::Lock(Resource::parse(resource).unwrap());
+            assert_eq!(super::lock(&of(&key)), Some(key), "{resource}");
+        }
+        let long = lock(&"é".repeat(90));
+        for name in [&*long, "refs/orchestrator/locks/a/b", "refs/orchestrator/locks/a%2", "refs/heads/main"]
+        {
+            assert_eq!(super::lock(name), None, "{name}");
+            assert!(matches!(unnamed_lock(name), RecordKey::Lock(resource) if resource.as_str() == name));
+        }
     }
 
     #[test]

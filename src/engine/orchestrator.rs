@@ -76,6 +76,7 @@ impl Orchestrator {
     /// kind that can't be used; nothing is written.
     pub fn open(options: Options, env: Env) -> Result<Self, Refusal> {
         let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
+        repo.be_patient_for(Duration::from_millis(options.timeout.millis()));
         let (board, at, then) = match options.at.as_deref() {
             Some(word) => {
                 let (commit, then) = past::find(&repo, word, options.board.as_deref(), env.now())?;

@@ -38,6 +38,9 @@ impl Default for VerifyRequest {
     }
 }
 
+/// Of how many commits a partial clone fetches what they changed in one go.
+const AHEAD: usize = 1000;
+
 impl Orchestrator {
     /// Walks history, oldest commit first, and holds each event against the difference that its commit makes; then
     /// the records of claims and locks, unless only a part of history is asked for. Nothing is written.
@@ -84,7 +87,11 @@ impl Orchestrator {
         let walked = Stretch::walk(repo, tip, hidden.as_ref())?;
         let is_signed = request.signatures != SignaturePolicy::Ignore;
         let mut to_be_signed = Vec::new();
-        for commit in &walked.order {
+        for (at, commit) in walked.order.iter().enumerate() {
+            if at % AHEAD == 0 {
+                let ahead = &walked.order[at..walked.order.len().min(at + AHEAD)];
+                repo.prefetch_changes(ahead, crate::codec::path::BOARD)?;
+            }
             let exhibit = store::read_exhibit(repo, *commit)?;
             if is_signed && touches_board(&exhibit) {
                 to_be_signed.push(*commit);

@@ -4,6 +4,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::promised::Lack;
+
 /// Why git, or the file system, could not do it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum GitError {
@@ -48,6 +50,30 @@ pub(crate) enum GitError {
     Missing {
         /// Kind and id.
         what: String,
+        /// Why.
+        lack: Lack,
+    },
+    /// A commit that lies beyond the edge of a shallow clone: nobody said that it is here.
+    #[error("{what} lies beyond the edge of this shallow clone")]
+    Beyond {
+        /// Kind and id.
+        what: String,
+    },
+    /// An object that is here, and can't be read or is not what it should be.
+    #[error("{what} can't be read: {why}")]
+    Corrupt {
+        /// Kind and id.
+        what: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// A ref that is there, and names no commit.
+    #[error("the ref `{name}` can't be read: {why}")]
+    BadRef {
+        /// Its full name.
+        name: String,
+        /// What is wrong with it.
+        why: String,
     },
     /// A commit was to be signed, and could not be.
     #[error("the commit could not be signed: {why}")]
@@ -85,6 +111,24 @@ impl GitError {
         doing: &'static str,
     ) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> GitError {
         move |source| GitError::Gix { doing, source }
+    }
+
+    /// The same of an object that is known to be at `path`.
+    pub(crate) fn at(self, path: &str) -> Self {
+        if path.is_empty() {
+            return self;
+        }
+        match self {
+            Self::Missing { what, lack } => Self::Missing { what: format!("{what} (`{path}`)"), lack },
+            Self::Corrupt { what, why } => Self::Corrupt { what: format!("{what} (`{path}`)"), why },
+            other => other,
+        }
+    }
+
+    /// Whether an object could not be read, in whatever way: not that it is not there, but that it can't be told what it
+    /// says. A commit beyond the edge of a shallow clone is none.
+    pub(crate) fn is_of_object(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Corrupt { .. })
     }
 
     /// An error of the file system at `path`.

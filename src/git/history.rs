@@ -3,11 +3,55 @@
 use std::collections::HashSet;
 
 use gix::bstr::ByteSlice as _;
+use gix::objs::Kind;
 
 use super::error::Doing;
-use super::object::{Entry, EntryKind, entries_of, entry_of};
+use super::object::{Entry, EntryKind, entries_of, entry_of, undecoded};
 use super::repo::Repo;
 use super::{GitError, Oid};
+
+impl TreeChange {
+    /// The blobs before and after.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = Oid> + use<> {
+        let both = [&self.before, &self.after].map(|entry| entry.as_ref().filter(|entry| entry.is_blob()));
+        both.map(|entry| entry.map(|entry| entry.id)).into_iter().flatten()
+    }
+}
+
+impl Repo {
+    /// In a partial clone: fetches at once what is lacking of what these commits changed below `prefix`.
+    pub(crate) fn prefetch_changes(&self, commits: &[Oid], prefix: &str) -> Result<(), GitError> {
+        if !self.is_partial() {
+            return Ok(());
+        }
+        let mut pairs = Vec::new();
+        for id in commits {
+            let commit = self.commit(*id)?;
+            let mut before = Vec::new();
+            for parent in &commit.parents {
+                match self.tree_of(*parent) {
+                    Ok(tree) => before.push(tree),
+                    Err(GitError::Beyond { .. }) => {}
+                    Err(other) => return Err(other),
+                }
+            }
+            pairs.push((before, commit.tree));
+        }
+        self.prefetch(pairs.iter().flat_map(|(before, tree)| before.iter().chain([tree])).copied());
+        let mut blobs = Vec::new();
+        for (before, after) in pairs {
+            for tree in before.iter().map(Some).chain(before.is_empty().then_some(None)) {
+                let changes = self.diff_trees(tree.copied(), after, prefix)?;
+                blobs.extend(changes.iter().flat_map(TreeChange::blobs));
+            }
+        }
+        self.prefetch(blobs);
+        Ok(())
+    }
+}
+
+/// How many parents back it is looked why a revision names no commit.
+const MOST_STEPS: usize = 10_000;
 
 /// One path that differs between two trees. Directories are looked into, never listed themselves.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,8 +70,8 @@ impl Repo {
         self.gix.is_shallow().unwrap_or(false)
     }
 
-    /// Whether `commit` is `tip` or one of its ancestors. Costs the history of `tip` where it is not. What a
-    /// shallow or partial clone does not have counts as not there.
+    /// Whether `commit` is `tip` or one of its ancestors. Costs the history of `tip` where it is not. What lies beyond
+    /// the edge of a shallow clone counts as not there.
     pub(crate) fn is_ancestor(&self, commit: Oid, tip: Oid) -> Result<bool, GitError> {
         let mut open = vec![tip];
         let mut visited: HashSet<Oid> = open.iter().copied().collect();
@@ -37,7 +81,7 @@ impl Repo {
             }
             match self.commit(id) {
                 Ok(found) => open.extend(found.parents.into_iter().filter(|parent| visited.insert(*parent))),
-                Err(GitError::Missing { .. }) => {}
+                Err(GitError::Beyond { .. }) => {}
                 Err(other) => return Err(other),
             }
         }
@@ -64,7 +108,7 @@ impl Repo {
         while let Some(id) = next {
             let commit = match self.commit(id) {
                 Ok(commit) => commit,
-                Err(GitError::Missing { .. }) => return Ok(None),
+                Err(GitError::Beyond { .. }) => return Ok(None),
                 Err(other) => return Err(other),
             };
             if commit.committer.seconds <= seconds {
@@ -137,10 +181,13 @@ impl Repo {
         after: Option<Oid>,
         changes: &mut Vec<TreeChange>,
     ) -> Result<(), GitError> {
-        let data = |tree: Option<Oid>| tree.map(|id| self.tree_data(id)).transpose();
+        let data =
+            |tree: Option<Oid>| tree.map(|id| self.tree_data(id).map_err(|error| error.at(path))).transpose();
+        let ids = (before, after);
         let (before, after) = (data(before)?, data(after)?);
-        let mut old = entries_of(before.as_deref().unwrap_or_default()).peekable();
-        let mut new = entries_of(after.as_deref().unwrap_or_default()).peekable();
+        let none = self.empty_tree();
+        let mut old = entries_of(ids.0.unwrap_or(none), before.as_deref().unwrap_or_default()).peekable();
+        let mut new = entries_of(ids.1.unwrap_or(none), after.as_deref().unwrap_or_default()).peekable();
         loop {
             let (takes_old, takes_new) = match (old.peek(), new.peek()) {
                 (None, None) => return Ok(()),
@@ -162,10 +209,45 @@ impl Repo {
         }
     }
 
-    /// The commit that a revision names: a branch, a tag, an id, `HEAD~3`. None if there is none.
+    /// The commit that a revision names: a branch, a tag, an id, `HEAD~3`. None if there is none; where there may be one,
+    /// and an object on the way to it can't be read, that is the error.
     pub(crate) fn resolve(&self, revision: &str) -> Result<Option<Oid>, GitError> {
-        let Ok(id) = self.gix.rev_parse_single(revision) else { return Ok(None) };
-        let object = id.object().doing("read an object")?;
-        Ok(object.peel_to_kind(gix::objs::Kind::Commit).ok().map(|commit| commit.id))
+        match self.gix.rev_parse_single(revision) {
+            Ok(id) => self.peeled(id.detach()),
+            Err(_) => self.unresolved(revision).map(|()| None),
+        }
+    }
+
+    /// The commit that an object is, or that a tag leads to.
+    pub(crate) fn peeled(&self, id: Oid) -> Result<Option<Oid>, GitError> {
+        let mut id = id;
+        loop {
+            match self.look_up(id, "object")? {
+                (Kind::Commit, _) => return Ok(Some(id)),
+                (Kind::Tag, data) => {
+                    let tag = gix::objs::TagRefIter::from_bytes(&data, gix::hash::Kind::Sha1);
+                    id = tag.target_id().map_err(undecoded("tag", id))?;
+                }
+                (Kind::Tree | Kind::Blob, _) => return Ok(None),
+            }
+        }
+    }
+
+    /// Fails where a revision that could not be resolved begins with a ref, and what the ref leads to can't be read.
+    fn unresolved(&self, revision: &str) -> Result<(), GitError> {
+        let end = revision.find(['~', '^', '@', ':']).unwrap_or(revision.len());
+        let (name, way) = revision.split_at(end);
+        let Ok(Some(mut found)) = self.gix.try_find_reference(name) else { return Ok(()) };
+        let Ok(id) = found.follow_to_object() else { return Ok(()) };
+        let mut next = self.peeled(id.detach())?;
+        // As far back as could be asked for by parents, and no farther than anybody means.
+        let digits =
+            way.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse::<usize>().ok());
+        let steps = digits.sum::<usize>() + way.matches(['~', '^']).count();
+        for _ in 0..steps.min(MOST_STEPS) {
+            let Some(commit) = next else { break };
+            next = self.commit(commit)?.parents.first().copied();
+        }
+        next.map_or(Ok(()), |commit| self.commit(commit).map(drop))
     }
 }

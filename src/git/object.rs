@@ -2,6 +2,7 @@
 //!
 //! Writing an object changes nothing that anybody sees.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use gix::bstr::{BStr, BString, ByteSlice};
@@ -9,6 +10,7 @@ use gix::objs::tree::{EntryKind as GixKind, EntryRef};
 use gix::objs::{Kind, TreeRefIter, WriteTo as _};
 
 use super::error::Doing;
+use super::promised::Lack;
 use super::repo::Repo;
 use super::{GitError, Oid, signing};
 
@@ -36,6 +38,16 @@ pub(crate) struct Entry {
     pub(crate) kind: EntryKind,
     /// The object.
     pub(crate) id: Oid,
+}
+
+impl Entry {
+    /// Whether its object is a blob of this repository.
+    pub(crate) fn is_blob(&self) -> bool {
+        match self.kind {
+            EntryKind::File | EntryKind::Executable | EntryKind::Link => true,
+            EntryKind::Submodule | EntryKind::Tree => false,
+        }
+    }
 }
 
 /// Who and when, in a commit.
@@ -124,12 +136,17 @@ pub(crate) type Sign<'s> = dyn Fn(&[u8]) -> Result<Option<String>, GitError> + '
 /// all of history is walked.
 const REMEMBERED: usize = 64;
 
-fn missing(word: &str, id: Oid) -> GitError {
-    GitError::Missing { what: format!("{word} {id}") }
+/// What an object is that was found as something else.
+fn other_kind(word: &str, id: Oid, kind: Kind) -> GitError {
+    GitError::Corrupt { what: format!("{word} {id}"), why: format!("it is a {kind}") }
 }
 
-fn missing_kind(word: &str, id: Oid, kind: Kind) -> GitError {
-    GitError::Missing { what: format!("{word} {id} (it is a {kind})") }
+/// What an object is whose bytes are none of its kind.
+pub(super) fn undecoded<E: std::fmt::Display>(
+    word: &str,
+    id: Oid,
+) -> impl FnOnce(E) -> GitError + use<'_, E> {
+    move |error| GitError::Corrupt { what: format!("{word} {id}"), why: error.to_string() }
 }
 
 /// The id that a blob of these bytes has.
@@ -157,8 +174,8 @@ impl Repo {
 
     /// The bytes of a blob.
     pub(crate) fn blob(&self, id: Oid) -> Result<Vec<u8>, GitError> {
-        let (kind, data) = self.look_up(id)?.ok_or_else(|| missing("blob", id))?;
-        if kind == Kind::Blob { Ok(data) } else { Err(missing_kind("blob", id, kind)) }
+        let (kind, data) = self.look_up(id, "blob")?;
+        if kind == Kind::Blob { Ok(data) } else { Err(other_kind("blob", id, kind)) }
     }
 
     /// The bytes of a tree.
@@ -175,7 +192,7 @@ impl Repo {
         let (found, data) = match known {
             Some(known) => known,
             None => {
-                let (found, data) = self.look_up(id)?.ok_or_else(|| missing(word, id))?;
+                let (found, data) = self.look_up(id, word)?;
                 let data: Rc<[u8]> = data.into();
                 let mut read = self.read.borrow_mut();
                 if read.len() >= REMEMBERED {
@@ -185,43 +202,94 @@ impl Repo {
                 (found, data)
             }
         };
-        if found == kind { Ok(data) } else { Err(missing_kind(word, id, found)) }
+        if found == kind { Ok(data) } else { Err(other_kind(word, id, found)) }
     }
 
-    /// An object, whatever it is. What is not found is looked for once more with an object database opened
-    /// anew: while `git gc` moves objects from one pack to another, a list of packs that was read before
+    /// An object, whatever it is. What a partial clone lacks is fetched.
+    pub(super) fn look_up(&self, id: Oid, word: &str) -> Result<(Kind, Vec<u8>), GitError> {
+        if let Some(found) = self.find(id, word)? {
+            return Ok(found);
+        }
+        let what = format!("{word} {id}");
+        if self.is_beyond_edge(id)? {
+            return Err(GitError::Beyond { what });
+        }
+        match self.fetch(&[id]) {
+            Ok(()) => self.find(id, word)?.ok_or(GitError::Missing { what, lack: Lack::Damage }),
+            Err(lack) => Err(GitError::Missing { what, lack }),
+        }
+    }
+
+    /// An object, whatever it is; none if it is not here. What is not found is looked for once more with an object
+    /// database opened anew: while `git gc` moves objects from one pack to another, a list of packs that was read before
     /// does not lead to them.
-    fn look_up(&self, id: Oid) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
+    fn find(&self, id: Oid, word: &str) -> Result<Option<(Kind, Vec<u8>)>, GitError> {
         self.objects_read.set(self.objects_read.get() + 1);
         if let Ok(Some(mut object)) = self.gix.try_find_object(id) {
             return Ok(Some((object.kind, std::mem::take(&mut object.data))));
         }
         let fresh = Self::open(self.git_dir())?;
-        let found = fresh.gix.try_find_object(id).doing("read an object")?;
+        let found = fresh.gix.try_find_object(id);
+        let found = found.map_err(|error| GitError::Corrupt {
+            what: format!("{word} {id}"),
+            why: error.probable_cause().to_string(),
+        })?;
         Ok(found.map(|mut object| (object.kind, std::mem::take(&mut object.data))))
+    }
+
+    /// Whether a commit lies right beyond the edge of a shallow clone.
+    fn is_beyond_edge(&self, id: Oid) -> Result<bool, GitError> {
+        if let Some(known) = self.beyond_edge.get() {
+            return Ok(known.contains(&id));
+        }
+        let mut beyond = HashSet::new();
+        for edge in self
+            .gix
+            .shallow_commits()
+            .doing("read the edge of a shallow clone")?
+            .iter()
+            .flat_map(|all| all.iter())
+        {
+            if let Some((Kind::Commit, data)) = self.find(*edge, "commit")? {
+                beyond
+                    .extend(gix::objs::CommitRefIter::from_bytes(&data, gix::hash::Kind::Sha1).parent_ids());
+            }
+        }
+        Ok(self.beyond_edge.get_or_init(|| beyond).contains(&id))
+    }
+
+    /// A commit that somebody named, and that nothing here leads to: none if it is not here. It is not fetched.
+    pub(crate) fn find_commit(&self, id: Oid) -> Result<Option<Commit>, GitError> {
+        let is_known = self.read.borrow().contains_key(&id);
+        if !is_known && self.find(id, "commit")?.is_none() {
+            return Ok(None);
+        }
+        self.commit(id).map(Some)
     }
 
     /// The tree of a commit.
     pub(crate) fn tree_of(&self, commit: Oid) -> Result<Oid, GitError> {
         let data = self.data(commit, Kind::Commit, "commit")?;
-        gix::objs::CommitRefIter::from_bytes(&data, gix::hash::Kind::Sha1).tree_id().doing("read a commit")
+        let mut read = gix::objs::CommitRefIter::from_bytes(&data, gix::hash::Kind::Sha1);
+        read.tree_id().map_err(undecoded("commit", commit))
     }
 
     /// The entries of a tree, sorted by name as git does.
     pub(crate) fn entries(&self, tree: Oid) -> Result<Vec<Entry>, GitError> {
         let data = self.tree_data(tree)?;
-        entries_of(&data).map(|entry| entry.map(|entry| entry_of(&entry))).collect()
+        entries_of(tree, &data).map(|entry| entry.map(|entry| entry_of(&entry))).collect()
     }
 
     /// The entry at a path below a tree; none if it, or a directory on the way, is not there.
     pub(crate) fn entry_at(&self, tree: Oid, path: &str) -> Result<Option<Entry>, GitError> {
-        let mut tree = tree;
+        let (mut tree, mut reached) = (tree, 0);
         let mut parts = path.split('/').peekable();
         while let Some(part) = parts.next() {
-            let data = self.tree_data(tree)?;
+            let here = |error: GitError| error.at(path[..reached].trim_end_matches('/'));
+            let data = self.tree_data(tree).map_err(here)?;
             let mut found = None;
-            for entry in entries_of(&data) {
-                let entry = entry?;
+            for entry in entries_of(tree, &data) {
+                let entry = entry.map_err(here)?;
                 if entry.filename == BStr::new(part) {
                     found = Some(entry_of(&entry));
                     break;
@@ -229,7 +297,9 @@ impl Repo {
             }
             match found {
                 Some(entry) if parts.peek().is_none() => return Ok(Some(entry)),
-                Some(Entry { kind: EntryKind::Tree, id, .. }) => tree = id,
+                Some(Entry { kind: EntryKind::Tree, id, .. }) => {
+                    (tree, reached) = (id, reached + part.len() + 1)
+                }
                 Some(_) | None => return Ok(None),
             }
         }
@@ -270,13 +340,14 @@ impl Repo {
     /// Reads a commit.
     pub(crate) fn commit(&self, id: Oid) -> Result<Commit, GitError> {
         let data = self.data(id, Kind::Commit, "commit")?;
-        let read = gix::objs::CommitRef::from_bytes(&data, gix::hash::Kind::Sha1).doing("read a commit")?;
+        let read = gix::objs::CommitRef::from_bytes(&data, gix::hash::Kind::Sha1);
+        let read = read.map_err(undecoded("commit", id))?;
         Ok(Commit {
             id,
             tree: read.tree(),
             parents: read.parents().collect(),
-            author: Signature::from_gix(read.author().doing("read a commit")?),
-            committer: Signature::from_gix(read.committer().doing("read a commit")?),
+            author: Signature::from_gix(read.author().map_err(undecoded("commit", id))?),
+            committer: Signature::from_gix(read.committer().map_err(undecoded("commit", id))?),
             message: read.message.to_str_lossy().into_owned(),
         })
     }
@@ -289,9 +360,10 @@ pub(super) fn again<T, E>(write: impl Fn() -> Result<T, E>) -> Result<T, E> {
     (0..TIMES).find_map(|_| write().ok()).map_or_else(write, Ok)
 }
 
-/// The entries in the bytes of a tree.
-pub(super) fn entries_of(data: &[u8]) -> impl Iterator<Item = Result<EntryRef<'_>, GitError>> {
-    TreeRefIter::from_bytes(data, gix::hash::Kind::Sha1).map(|entry| entry.doing("read a tree"))
+/// The entries in the bytes of this tree.
+pub(super) fn entries_of(tree: Oid, data: &[u8]) -> impl Iterator<Item = Result<EntryRef<'_>, GitError>> {
+    let entries = TreeRefIter::from_bytes(data, gix::hash::Kind::Sha1);
+    entries.map(move |entry| entry.map_err(undecoded("tree", tree)))
 }
 
 pub(super) fn entry_of(entry: &EntryRef<'_>) -> Entry {

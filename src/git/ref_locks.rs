@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use super::linked_lock::{LinkedGuard, LinkedLock, OURS, remove};
 use super::object::Signature;
 use super::reflog::{Log, remove_empty};
-use super::refs::RefEdit;
+use super::refs::{RefEdit, unreadable_ref};
 use super::repo::Repo;
 use super::{GitError, Head, Oid};
 
@@ -120,6 +120,8 @@ impl Repo {
                         return Err(GitError::Moved { name: edit.name.clone() });
                     }
                 }
+            } else if edit.expected == Some(unreadable_ref()) {
+                self.read_own_ref_or_bad(&edit.name)?
             } else {
                 self.read_ref(&edit.name)?
             };

@@ -33,6 +33,23 @@ pub(crate) struct RefEdit {
     pub(crate) log: String,
 }
 
+/// What a ref leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// An object, a commit as a rule.
+    Object(Oid),
+    /// Another ref.
+    Symbolic,
+    /// It can't be told, and why.
+    Bad(String),
+}
+
+/// What stands for the commit of a ref that is there and can't be read, where it is compared with what is expected. No
+/// object has this id, and git writes it into no ref.
+pub(crate) fn unreadable_ref() -> Oid {
+    Oid::null(gix::hash::Kind::Sha1)
+}
+
 /// `packed-refs` as it was opened last.
 #[derive(Debug)]
 pub(super) struct PackedRefs {
@@ -90,10 +107,26 @@ impl Repo {
         }
         match Oid::from_hex(text.as_bytes()) {
             Ok(id) => Ok(Some(Loose::Commit(id))),
-            Err(_) => Err(GitError::Io {
-                path,
-                source: io::Error::new(io::ErrorKind::InvalidData, "it names no object"),
-            }),
+            Err(_) => Err(GitError::BadRef { name: name.to_owned(), why: "it names no object".to_owned() }),
+        }
+    }
+
+    /// The same of a ref that has to name its commit itself: a symbolic one is a [`GitError::BadRef`].
+    pub(crate) fn read_own_ref(&self, name: &str) -> Result<Option<Oid>, GitError> {
+        match self.read_loose(name)? {
+            Some(Loose::Symbolic(_)) => {
+                Err(GitError::BadRef { name: name.to_owned(), why: "it is a symbolic ref".to_owned() })
+            }
+            Some(Loose::Commit(id)) => Ok(Some(id)),
+            None => self.read_ref(name),
+        }
+    }
+
+    /// The same, with [`unreadable_ref`] for a ref that is there and can't be read.
+    pub(crate) fn read_own_ref_or_bad(&self, name: &str) -> Result<Option<Oid>, GitError> {
+        match self.read_own_ref(name) {
+            Err(GitError::BadRef { .. }) => Ok(Some(unreadable_ref())),
+            read => read,
         }
     }
 
@@ -155,23 +188,49 @@ impl Repo {
         Ok(names.len())
     }
 
-    /// The refs below a prefix (with its last `/`), read from disk now, by name. What names no object is left out.
+    /// The refs below a prefix (with its last `/`), read from disk now, by name. What names no object is left out: where
+    /// that must not be taken for a ref that is not there, [`Repo::list_all_refs`].
     pub(crate) fn list_refs(&self, prefix: &str) -> Result<Vec<(String, Oid)>, GitError> {
-        let mut loose: BTreeMap<String, Oid> = BTreeMap::new();
+        let all = self.list_all_refs(prefix)?.into_iter();
+        let objects = all.filter_map(|(name, target)| match target {
+            Target::Object(id) => Some((name, id)),
+            Target::Symbolic | Target::Bad(_) => None,
+        });
+        Ok(objects.collect())
+    }
+
+    /// The refs below a prefix (with its last `/`), read from disk now, by name, whatever they are.
+    pub(crate) fn list_all_refs(&self, prefix: &str) -> Result<Vec<(String, Target)>, GitError> {
+        let mut loose: BTreeMap<String, Target> = BTreeMap::new();
         let root = self.common_dir().join(prefix);
         for entry in walkdir::WalkDir::new(&root).follow_links(false) {
-            // A packer removes files and empty directories while we look.
-            let Ok(entry) = entry else { continue };
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => match error.io_error().map(io::Error::kind) {
+                    // A packer removes files and empty directories while we look.
+                    Some(io::ErrorKind::NotFound) => continue,
+                    Some(io::ErrorKind::NotADirectory) => continue,
+                    _ => {
+                        let path = error.path().unwrap_or(&root).to_owned();
+                        return Err(GitError::Io { path, source: error.into() });
+                    }
+                },
+            };
             let Ok(inside) = entry.path().strip_prefix(self.common_dir()) else { continue };
             let Some(name) = inside.to_str() else { continue };
-            if !entry.file_type().is_file() || name.ends_with(".lock") {
+            let is_ref = entry.file_type().is_file() || entry.path_is_symlink();
+            if !is_ref || name.ends_with(".lock") {
                 continue;
             }
             match self.read_loose(name) {
-                Ok(Some(Loose::Commit(id))) => {
-                    loose.insert(name.to_owned(), id);
+                Ok(Some(Loose::Commit(id))) => drop(loose.insert(name.to_owned(), Target::Object(id))),
+                Ok(Some(Loose::Symbolic(_))) => drop(loose.insert(name.to_owned(), Target::Symbolic)),
+                Ok(None) => {}
+                Err(GitError::BadRef { why, .. }) => drop(loose.insert(name.to_owned(), Target::Bad(why))),
+                Err(GitError::Io { source, .. }) => {
+                    loose.insert(name.to_owned(), Target::Bad(source.to_string()));
                 }
-                Ok(Some(Loose::Symbolic(_)) | None) | Err(_) => {}
+                Err(other) => return Err(other),
             }
         }
         // Loose before packed: a ref that is packed in between is found in one of the two.
@@ -179,7 +238,7 @@ impl Repo {
             for reference in packed.refs.iter_prefixed(prefix.into()).doing("read packed-refs")? {
                 let reference = reference.doing("read packed-refs")?;
                 let name = reference.name.as_bstr().to_str_lossy().into_owned();
-                loose.entry(name).or_insert_with(|| reference.target());
+                loose.entry(name).or_insert_with(|| Target::Object(reference.target()));
             }
         }
         Ok(loose.into_iter().collect())

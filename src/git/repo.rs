@@ -3,7 +3,8 @@
 //! Refused with a sentence: what gix would open and misread (reftable, unknown extensions), SHA-256, and a
 //! repository of somebody else that `safe.directory` does not allow. `GIT_INDEX_FILE` is not honoured.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use gix::bstr::ByteSlice as _;
 
 use super::error::Doing;
 use super::linked_lock::LinkedLock;
+use super::promised::Promises;
 use super::refs::PackedRefs;
 use super::small;
 use super::{GitError, Oid, OidMap};
@@ -34,6 +36,10 @@ pub(crate) struct Repo {
     pub(super) packed_refs: RefCell<Option<Rc<PackedRefs>>>,
     /// How many objects were read from the object database.
     pub(super) objects_read: Cell<u64>,
+    /// What may be fetched when it is first read.
+    pub(super) promises: Promises,
+    /// The commits right beyond the edge of a shallow clone.
+    pub(super) beyond_edge: OnceCell<HashSet<Oid>>,
 }
 
 /// What is checked out.
@@ -125,6 +131,8 @@ impl Repo {
             read: RefCell::default(),
             packed_refs: RefCell::default(),
             objects_read: Cell::new(0),
+            promises: Promises::default(),
+            beyond_edge: OnceCell::new(),
         })
     }
 

@@ -120,9 +120,10 @@ impl Repo {
     /// The tree with what is below `node` changed; none if nothing is left in it.
     fn rewrite(&self, base: Oid, node: &Node<'_>) -> Result<Option<Oid>, GitError> {
         let data = self.tree_data(base)?;
-        let places = places(&data)
-            .ok_or_else(|| io::Error::other(format!("tree {base} is damaged")))
-            .doing("read a tree")?;
+        let places = places(&data).ok_or_else(|| GitError::Corrupt {
+            what: format!("tree {base}"),
+            why: "these are no entries".to_owned(),
+        })?;
         let find = |name: &str, is_directory| {
             let key = |place: &Place| sorted_as(place.name(&data), place.is_directory);
             places.binary_search_by(|place| key(place).cmp(sorted_as(name.as_bytes(), is_directory)))

@@ -22,6 +22,9 @@ pub enum Fault {
     /// The entry asked for is damaged.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// Part of the repository could not be read, which is told in full.
+    #[error("{0}")]
+    Refused(Box<Refusal>),
     /// The repository could not be read at all.
     #[error("{0}")]
     Unreadable(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -33,6 +36,7 @@ impl From<Fault> for Refusal {
             Fault::Damaged(damage) => {
                 Refusal::new(Code::Damaged, damage.to_string()).hint("orchestrator status")
             }
+            Fault::Refused(refusal) => *refusal,
             Fault::Unreadable(error) => Refusal::new(Code::Unreadable, chain(&*error)),
         }
     }

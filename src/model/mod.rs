@@ -47,7 +47,7 @@ pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;
 pub use name::{AgentId, BadName, Resource, Topic, WorkstreamName};
 pub(crate) use name::{is_blank, is_printable};
-pub use past::{Deed, Entity, EntityKey, Named, Origin, Passage, Past, Version};
+pub use past::{Deed, Entity, EntityKey, Known, Named, Origin, Passage, Past, Version};
 pub use predecessor::{Predecessor, PredecessorLock};
 pub use recent::{Collection, Recent};
 pub use record::{BoardPoint, Finish, Record, RecordKey, Standing};

@@ -1,6 +1,8 @@
 //! The past of single entities: what a commit made of each, and what was said of it.
 
-use super::{Action, Agent, AgentId, Compare, Event, FieldChange, Knowledge, Resource, Task, TaskId, Topic};
+use super::{
+    Action, Agent, AgentId, Compare, Event, FieldChange, Knowledge, Refusal, Resource, Task, TaskId, Topic,
+};
 use super::{Workstream, WorkstreamName};
 
 /// What can have a past of its own.
@@ -129,6 +131,36 @@ pub struct Version {
     pub text: String,
 }
 
+/// What is known of an entity at one commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// It was there, in this state.
+    There(Version),
+    /// It was not there.
+    Absent,
+    /// It was there, or may have been, and what it was can't be told; why, and what may help.
+    Unknown(Box<Refusal>),
+}
+
+impl Known {
+    /// The state, where it is known.
+    pub fn version(&self) -> Option<&Version> {
+        match self {
+            Self::There(version) => Some(version),
+            Self::Absent | Self::Unknown(_) => None,
+        }
+    }
+
+    /// Whether it was there; none where that can't be told.
+    pub fn was_there(&self) -> Option<bool> {
+        match self {
+            Self::There(_) => Some(true),
+            Self::Absent => Some(false),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
 /// The part of one commit in the past of one entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Passage {
@@ -136,19 +168,33 @@ pub struct Passage {
     pub commit: String,
     /// What it says of the entity, in its order.
     pub events: Vec<Event>,
-    /// The entity before it; none where there was none, or none that can be read.
-    pub before: Option<Version>,
-    /// The entity after it; likewise.
-    pub after: Option<Version>,
+    /// The entity before it.
+    pub before: Known,
+    /// The entity after it.
+    pub after: Known,
 }
 
 impl Passage {
-    /// The fields that it changed; none where one of the two states is missing.
+    /// The fields that it changed; none where one of the two states is missing, or can't be told.
     pub fn changes(&self) -> Vec<FieldChange> {
-        match (&self.before, &self.after) {
+        match (self.before.version(), self.after.version()) {
             (Some(before), Some(after)) => before.entity.changes(&after.entity),
             (Some(_), None) | (None, Some(_)) | (None, None) => Vec::new(),
         }
+    }
+
+    /// Why one of the two states can't be told.
+    pub fn unknown(&self) -> Option<&Refusal> {
+        [&self.before, &self.after].into_iter().find_map(|state| match state {
+            Known::Unknown(why) => Some(&**why),
+            Known::There(_) | Known::Absent => None,
+        })
+    }
+
+    /// Whether the entity came or went; not where that can't be told.
+    pub fn came_or_went(&self) -> bool {
+        let (before, after) = (self.before.was_there(), self.after.was_there());
+        before.zip(after).is_some_and(|(before, after)| before != after)
     }
 }
 

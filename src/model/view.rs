@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::past::Kind;
 use super::{
-    Action, Agent, AgentId, Damage, Deed, EntityKey, Event, EventId, Fault, Knowledge, Landing, Named,
+    Action, Agent, AgentId, Damage, Deed, EntityKey, Event, EventId, Fault, Knowledge, Known, Landing, Named,
     Passage, Past, Recent, Record, Resource, SeenTask, Settings, Status, Task, TaskId, TaskRef, Timestamp,
     Topic, Workstream, WorkstreamName,
 };
@@ -142,7 +142,7 @@ pub trait View {
         self.each_event(&mut |event| {
             if EntityKey::of(&event).as_ref() == Some(of) {
                 let (commit, events) = (String::new(), vec![event]);
-                past.passages.push(Passage { commit, events, before: None, after: None });
+                past.passages.push(Passage { commit, events, before: Known::Absent, after: Known::Absent });
             }
             true
         })?;

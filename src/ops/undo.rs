@@ -18,8 +18,8 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use crate::model::{
-    Change, Code, Context, Deed, Edit, EntityKey, Event, EventFilter, Named, Operation, Origin, Passage,
-    RecordEdit, Refusal, TaskId, View,
+    Change, Code, Context, Deed, Edit, EntityKey, Event, EventFilter, Known, Named, Operation, Origin,
+    Passage, RecordEdit, Refusal, TaskId, View,
 };
 use crate::ops::text;
 
@@ -91,7 +91,7 @@ impl Operation for Undo {
             None => parts_of(&deed)?,
         };
         let going = parts.iter().filter_map(|(key, passage)| match key {
-            EntityKey::Task(id) if passage.before.is_none() => Some(*id),
+            EntityKey::Task(id) if passage.before == Known::Absent => Some(*id),
             _ => None,
         });
         let case = Case { view, context, commit: &commit, going: going.collect() };
@@ -122,7 +122,8 @@ impl Operation for Undo {
 fn subject(undone: &Undone, parts: &[&(EntityKey, Passage)]) -> String {
     match (undone.undone.as_slice(), parts) {
         ([event], [(key, passage)]) => {
-            let title = match passage.after.as_ref().or(passage.before.as_ref()).map(|known| &known.entity) {
+            let title = match passage.after.version().or(passage.before.version()).map(|known| &known.entity)
+            {
                 Some(crate::model::Entity::Task(task)) => format!(" {}", task.title),
                 Some(_) | None => String::new(),
             };
@@ -289,6 +290,10 @@ fn parts_of(deed: &Deed) -> Result<Vec<&(EntityKey, Passage)>, Refusal> {
 
 impl Case<'_> {
     fn inverse(&self, key: &EntityKey, passage: &Passage) -> Result<Inverse, Refusal> {
+        // What can't be read is not what was not there: on that nothing is undone.
+        if let Some(why) = passage.unknown() {
+            return Err(entry::unknown(key, why));
+        }
         match key {
             EntityKey::Task(id) => self.task(*id, key, passage),
             EntityKey::Workstream(name) => self.workstream(name, key, passage),
@@ -316,8 +321,7 @@ impl Case<'_> {
         let since = past.passages.iter().position(|passage| passage.commit == self.commit);
         let later = past.passages.iter().skip(since.map_or(0, |at| at + 1)).rev();
         let touches = |passage: &&Passage| {
-            passage.before.is_some() != passage.after.is_some()
-                || passage.changes().iter().any(|change| fields.contains(&change.field))
+            passage.came_or_went() || passage.changes().iter().any(|change| fields.contains(&change.field))
         };
         let Some((passage, event)) =
             later.clone().find(touches).and_then(|passage| Some((passage, passage.events.last()?)))

@@ -131,7 +131,9 @@ impl<'r> Annals<'r> {
             if let Some(base) = annals.base {
                 if contained.is_none() {
                     let mut graph = Graph::load(repo);
-                    graph.learn(repo, &[base])?;
+                    if let Some(gap) = graph.learn(repo, &[base])?.filter(GitError::is_of_object) {
+                        return Err(gap);
+                    }
                     let reach = graph.reach([base]);
                     contained = Some((graph, reach));
                 }
@@ -152,8 +154,8 @@ impl<'r> Annals<'r> {
     fn on_board(&self, id: Oid, is_tip: bool) -> Result<Option<Commit>, GitError> {
         let commit = match self.repo.commit(id) {
             Ok(commit) => commit,
-            // The boundary of a shallow clone, or of what a partial one has.
-            Err(GitError::Missing { .. }) if !is_tip => return Ok(None),
+            // The edge of a shallow clone.
+            Err(GitError::Beyond { .. }) if !is_tip => return Ok(None),
             Err(other) => return Err(other),
         };
         let holds = is_tip
@@ -180,6 +182,11 @@ impl<'r> Annals<'r> {
         let mut new_ids: HashSet<u128> = HashSet::new();
         let mut known: Option<HashSet<u128>> = None;
         let (mut payloads, mut begun, mut base) = (Vec::new(), 0, self.base);
+        if self.repo.is_partial() {
+            let foreign = commits.iter().filter(|commit| !message::is_ours(&commit.message));
+            let foreign: Vec<Oid> = foreign.map(|commit| commit.id).collect();
+            self.repo.prefetch_changes(&foreign, path::BOARD)?;
+        }
         for commit in commits {
             for (place, event) in events_of(self.repo, commit)?.iter().enumerate() {
                 let id = event.id.as_ref().map_or(0, number_of);

@@ -8,7 +8,7 @@
 
 use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{record, ref_name};
-use crate::git::{GitError, Oid, Repo, Signature};
+use crate::git::{GitError, Lack, Oid, Repo, Signature};
 use crate::model::{Record, RecordKey, Standing, TaskId};
 
 use super::advisory::Advisory;
@@ -33,8 +33,25 @@ fn path(id: TaskId) -> String {
 /// The archived record of a claim. The record's `commit` is none: its ref is gone, so the next record of
 /// this claim starts a new ref.
 pub(crate) fn find(repo: &Repo, id: TaskId) -> Result<Option<Record>, GitError> {
-    let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(None) };
-    find_in(repo, repo.tree_of(commit)?, id)
+    let Some(tree) = tree(repo)? else { return Ok(None) };
+    find_in(repo, tree, id).map_err(of_archive)
+}
+
+/// The tree of the archive; none if nothing was ever archived. An error names the ref.
+pub(crate) fn tree(repo: &Repo) -> Result<Option<Oid>, GitError> {
+    let Some(commit) = repo.read_own_ref(ref_name::ARCHIVE)? else { return Ok(None) };
+    // It is made in this repository: no remote promises it.
+    match repo.find_commit(commit) {
+        Ok(Some(commit)) => Ok(Some(commit.tree)),
+        Ok(None) => {
+            Err(of_archive(GitError::Missing { what: format!("commit {commit}"), lack: Lack::Damage }))
+        }
+        Err(error) => Err(of_archive(error)),
+    }
+}
+
+fn of_archive(error: GitError) -> GitError {
+    error.at(ref_name::ARCHIVE)
 }
 
 fn find_in(repo: &Repo, tree: Oid, id: TaskId) -> Result<Option<Record>, GitError> {
@@ -46,16 +63,17 @@ fn find_in(repo: &Repo, tree: Oid, id: TaskId) -> Result<Option<Record>, GitErro
 
 /// The tasks whose archived claim was given back.
 pub(crate) fn free(repo: &Repo) -> Result<Vec<TaskId>, GitError> {
-    let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(Vec::new()) };
-    let Some(directory) = repo.entry_at(repo.tree_of(commit)?, FREE)? else { return Ok(Vec::new()) };
-    Ok(repo.entries(directory.id)?.iter().filter_map(|entry| TaskId::parse(&entry.name)).collect())
+    let Some(tree) = tree(repo)? else { return Ok(Vec::new()) };
+    let Some(directory) = repo.entry_at(tree, FREE).map_err(of_archive)? else { return Ok(Vec::new()) };
+    let entries = repo.entries(directory.id).map_err(of_archive)?;
+    Ok(entries.iter().filter_map(|entry| TaskId::parse(&entry.name)).collect())
 }
 
 /// All archived records, by task. Of their events only the ids.
 pub(crate) fn all(repo: &Repo, shelf: &mut Shelf) -> Result<Vec<(TaskId, Record)>, GitError> {
-    let Some(commit) = repo.read_ref(ref_name::ARCHIVE)? else { return Ok(Vec::new()) };
+    let Some(tree) = tree(repo)? else { return Ok(Vec::new()) };
     let mut found = Vec::new();
-    for shard in repo.entries(repo.tree_of(commit)?)? {
+    for shard in repo.entries(tree).map_err(of_archive)? {
         if shard.name == FREE {
             continue;
         }
@@ -65,9 +83,9 @@ pub(crate) fn all(repo: &Repo, shelf: &mut Shelf) -> Result<Vec<(TaskId, Record)
             continue;
         }
         let (mut packer, mut is_whole) = (Packer::default(), true);
-        for entry in repo.entries(shard.id)? {
+        for entry in repo.entries(shard.id).map_err(of_archive)? {
             let Some(id) = TaskId::parse(&entry.name) else { continue };
-            let text = String::from_utf8_lossy(&repo.blob(entry.id)?).into_owned();
+            let text = String::from_utf8_lossy(&repo.blob(entry.id).map_err(of_archive)?).into_owned();
             if let Some(record) = record::decode(&text, Some(&RecordKey::Claim(id)), "") {
                 let record = Record { commit: None, ..record };
                 is_whole &= packer.record(&record).is_some();
@@ -125,11 +143,8 @@ pub(crate) fn fold(
     if over.len() < KEEP / 2 {
         return Ok(left);
     }
-    let before = repo.read_ref(ref_name::ARCHIVE)?;
-    let base = match before {
-        Some(commit) => repo.tree_of(commit)?,
-        None => repo.empty_tree(),
-    };
+    let before = repo.read_own_ref(ref_name::ARCHIVE)?;
+    let base = tree(repo)?.unwrap_or(repo.empty_tree());
     let commit = repo.write_commit(&crate::git::CommitDraft {
         tree: repo.edit_tree(base, &edits)?,
         parents: before.into_iter().collect(),

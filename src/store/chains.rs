@@ -3,15 +3,16 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
+use crate::codec::record::unreadable;
 use crate::codec::{self, message, path, record, ref_name};
-use crate::git::{Entry, GitError, Oid, Repo};
+use crate::git::{Entry, GitError, Oid, Repo, Target};
 use crate::model::{
-    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Resource, Saying, Standing, Task, TaskId,
-    Testimony, Whence,
+    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Saying, Task, TaskId, Testimony, Whence,
 };
 
 use super::history::Stretch;
 use super::journal::{self, Intent};
+use super::{archive, records};
 
 /// The directory of the archive whose entries are copies.
 const FREE: &str = "free";
@@ -42,7 +43,7 @@ impl<'r> Reachable<'r> {
                 tips.extend(self.repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
             }
             for tip in tips {
-                let Some(commit) = self.repo.resolve(&tip.to_string())? else { continue };
+                let Some(commit) = self.repo.peeled(tip)? else { continue };
                 stretch.add(self.repo, commit, Some(self.walked))?;
             }
             let mut events = HashSet::new();
@@ -84,11 +85,7 @@ impl<'r> Reachable<'r> {
         if let Some(known) = self.batches.borrow().get(&commit) {
             return Ok(Some(event.is_some_and(|event| known.contains(event))));
         }
-        let found = match self.repo.commit(commit) {
-            Ok(found) => found,
-            Err(GitError::Missing { .. }) => return Ok(None),
-            Err(other) => return Err(other),
-        };
+        let Some(found) = self.repo.find_commit(commit)? else { return Ok(None) };
         let (events, _) = message::events(&found.message);
         let ids: HashSet<EventId> = events.into_iter().filter_map(|told| told.id).collect();
         let carries = event.is_some_and(|event| ids.contains(event));
@@ -115,35 +112,29 @@ struct Read {
     parent: Option<Oid>,
 }
 
-fn unreadable(key: RecordKey, why: impl Into<String>) -> Record {
-    Record {
-        key,
-        standing: Standing::Unreadable { why: why.into() },
-        epoch: 0,
-        nonce: None,
-        reason: None,
-        event: None,
-        board: None,
-        commit: None,
-    }
+/// What a ref is about, as far as its name tells.
+fn key_of(name: &str) -> RecordKey {
+    let claimed = ref_name::claimed_task(name).map(RecordKey::Claim);
+    claimed.or_else(|| ref_name::lock(name)).unwrap_or_else(|| ref_name::unnamed_lock(name))
+}
+
+/// What is told of a ref whose record can't be read at all.
+fn lost(name: String, why: String) -> Link {
+    let (key, commit) = (key_of(&name), String::new());
+    let (before, whence) = (Before::Unknown, Whence::Unnamed);
+    let record = unreadable(key, why);
+    Link { name, commit, record, author: None, is_import: false, is_latest: true, before, whence }
 }
 
 /// The record in a commit of the chain `name`; none if the commit is not there.
 fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
-    let commit = match repo.commit(id) {
-        Ok(commit) => commit,
-        Err(GitError::Missing { .. }) => return Ok(None),
-        Err(other) => return Err(other),
-    };
+    let Some(commit) = repo.find_commit(id)? else { return Ok(None) };
     let claimed = ref_name::claimed_task(name).map(RecordKey::Claim);
     let decoded = record::decode(&commit.message, claimed.as_ref(), &id.to_string());
     let is_of_this = |record: &Record| ref_name::of(&record.key) == name;
-    let record = decoded.filter(is_of_this).unwrap_or_else(|| {
-        let resource = Resource::parse(name.trim_start_matches(ref_name::LOCKS));
-        // Whatever it is called, it can't be taken for the record of anything else.
-        let key = resource.unwrap_or_else(|_| Resource::parse("unknown").expect("it is printable"));
-        unreadable(RecordKey::Lock(key), "it is not about what its ref is named after")
-    });
+    let record = decoded
+        .filter(is_of_this)
+        .unwrap_or_else(|| unreadable(key_of(name), "it is not about what its ref is named after"));
     let author = (!message::is_of_several(&commit.message)).then_some(commit.author.name);
     let is_import = message::is_import(&commit.message);
     Ok(Some(Read { record, author, is_import, parent: commit.parents.first().copied() }))
@@ -154,7 +145,12 @@ fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
 pub(crate) fn each_testimony(repo: &Repo, take: &mut dyn FnMut(Testimony)) -> Result<(), GitError> {
     let prior = |record: &Record| Prior { standing: record.standing.clone(), epoch: record.epoch };
     let mut older = repo.empty_tree();
-    for tree in archive_trees(repo)? {
+    let trees = match archive_trees(repo) {
+        // That it can't be read is told with its records.
+        Err(error) if records::is_unreadable(&error) => Vec::new(),
+        trees => trees?,
+    };
+    for tree in trees {
         for (id, before, after) in differing(repo, older, tree)? {
             let Some(after) = after else { continue };
             let record = decoded(repo, id, &after)?;
@@ -194,9 +190,30 @@ pub(crate) fn each_link(
 ) -> Result<(), GitError> {
     archived(repo, reachable, take)?;
     for prefix in [ref_name::CLAIMS, ref_name::LOCKS] {
-        for (name, tip) in repo.list_refs(prefix)? {
+        for (name, target) in repo.list_all_refs(prefix)? {
+            let tip = match target {
+                Target::Object(tip) => tip,
+                Target::Symbolic => {
+                    take(lost(name, "its ref is a symbolic ref".to_owned()));
+                    continue;
+                }
+                Target::Bad(why) => {
+                    take(lost(name, format!("of its ref: {why}")));
+                    continue;
+                }
+            };
             let (mut at, mut is_latest) = (tip, true);
-            let mut next = read(repo, &name, tip)?;
+            let mut next = match read(repo, &name, tip) {
+                Ok(None) => {
+                    take(lost(name, format!("its commit {tip} is missing")));
+                    continue;
+                }
+                Err(error) if error.is_of_object() => {
+                    take(lost(name, error.to_string()));
+                    continue;
+                }
+                read => read?,
+            };
             while let Some(Read { record, author, is_import, parent }) = next {
                 next = match parent {
                     Some(parent) => read(repo, &name, parent)?,
@@ -229,7 +246,14 @@ pub(crate) fn each_link(
 
 /// The records of the archive, each where it was put there or changed.
 fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) -> Result<(), GitError> {
-    let mut trees = archive_trees(repo)?.into_iter().peekable();
+    let trees = match archive_trees(repo) {
+        Err(error) if records::is_unreadable(&error) => {
+            take(lost(ref_name::ARCHIVE.to_owned(), error.to_string()));
+            return Ok(());
+        }
+        trees => trees?,
+    };
+    let mut trees = trees.into_iter().peekable();
     let mut older = repo.empty_tree();
     while let Some(tree) = trees.next() {
         let is_latest = trees.peek().is_none();
@@ -274,11 +298,13 @@ fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) 
 /// What the archive was, from its beginning on.
 fn archive_trees(repo: &Repo) -> Result<Vec<Oid>, GitError> {
     let mut trees = Vec::new();
-    let mut next = repo.read_ref(ref_name::ARCHIVE)?;
+    // The tip is read as whoever asks the archive reads it, so that both say the same of it.
+    archive::tree(repo)?;
+    let mut next = repo.read_own_ref(ref_name::ARCHIVE)?;
     while let Some(id) = next {
         let commit = match repo.commit(id) {
             Ok(commit) => commit,
-            Err(GitError::Missing { .. }) => break,
+            Err(GitError::Beyond { .. }) => break,
             Err(other) => return Err(other),
         };
         trees.push(commit.tree);

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashSet};
 
 use crate::codec::{self, message, path};
-use crate::git::{Commit, Entry, GitError, Oid, Repo};
+use crate::git::{Commit, Entry, GitError, Oid, Repo, TreeChange};
 use crate::model::{
     Action, Between, Comparison, Damage, End, EntityKey, Event, EventId, Fault, Pair, Point, Status, Step,
     Subject, Task,
@@ -43,7 +43,9 @@ pub(crate) fn compare(repo: &Repo, base: &Place, head: &Place) -> Result<Compari
         absent_workstreams: BTreeSet::new(),
     };
     let after = trees.1.unwrap_or_else(|| repo.empty_tree());
-    for change in repo.diff_trees(trees.0, after, path::BOARD)? {
+    let changes = repo.diff_trees(trees.0, after, path::BOARD)?;
+    repo.prefetch(changes.iter().flat_map(TreeChange::blobs));
+    for change in changes {
         let read = Reader { repo, path: &change.path };
         let (before, after, damage) = (&change.before, &change.after, &mut found.damage);
         match path::place(&change.path) {
@@ -160,7 +162,6 @@ fn history(repo: &Repo, base: Option<Oid>, tip: Oid, found: &mut Comparison) -> 
     {
         found.between = Between::Diverged;
     }
-    let is_shallow = repo.is_shallow();
     let mut told: HashSet<EventId> = HashSet::new();
     let mut visited: HashSet<Oid> = HashSet::from([tip]);
     // A commit, and how many of its parents have been looked at: what lands first is told first.
@@ -174,7 +175,7 @@ fn history(repo: &Repo, base: Option<Oid>, tip: Oid, found: &mut Comparison) -> 
             }
             match on_board(repo, within.as_ref(), parent) {
                 Ok(next) => open.extend(next.map(|commit| (commit, 0))),
-                Err(GitError::Missing { .. }) if is_shallow => found.between = Between::Cut,
+                Err(GitError::Beyond { .. }) => found.between = Between::Cut,
                 Err(other) => return Err(other.into()),
             }
             continue;

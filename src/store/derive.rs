@@ -16,8 +16,8 @@ pub(crate) fn events(repo: &Repo, commit: &Commit, said: &[Event]) -> Result<Vec
         match repo.tree_of(*parent) {
             Ok(tree) => before.push(tree),
             // Beyond the edge of a shallow clone: nothing to compare with.
-            Err(GitError::Missing { .. }) if number == 0 => return Ok(Vec::new()),
-            Err(GitError::Missing { .. }) => {}
+            Err(GitError::Beyond { .. }) if number == 0 => return Ok(Vec::new()),
+            Err(GitError::Beyond { .. }) => {}
             Err(other) => return Err(other),
         }
     }

@@ -3,7 +3,9 @@
 //! Writing objects is harmless: nothing points at them until the transaction publishes.
 
 use crate::codec::{self, Problem, message, path, record, ref_name};
-use crate::git::{self, CommitDraft, GitError, KeptPack, Oid, Repo, Sign, Signature, blob_id};
+use crate::git::{
+    self, CommitDraft, GitError, KeptPack, Oid, Repo, Sign, Signature, blob_id, unreadable_ref,
+};
 use crate::model::{BoardPoint, Change, Code, Edit, Fault, Record, RecordEdit, Refusal, Timestamp};
 
 use super::StoreError;
@@ -136,7 +138,14 @@ fn write_record(
         Some(before) if edit.replaces => {
             records::read(repo, before, Some(&edit.record.key))?.and_then(|r| r.parent)
         }
-        other => other,
+        // What can't be read is not carried on: a commit with a parent that is not there would break `git gc`.
+        Some(before) if before == unreadable_ref() => None,
+        Some(before) => match repo.find_commit(before) {
+            Ok(found) => found.map(|commit| commit.id),
+            Err(error) if error.is_of_object() => None,
+            Err(other) => return Err(other.into()),
+        },
+        None => None,
     };
     let record =
         Record { board: point.cloned().or_else(|| edit.record.board.clone()), ..edit.record.clone() };

@@ -1,6 +1,6 @@
 //! What the store answers when it can't, and how that reads to whoever asked.
 
-use crate::git::GitError;
+use crate::git::{GitError, Lack};
 use crate::model::{Code, Fault, Refusal};
 
 /// Why an attempt came to nothing. Nothing was changed.
@@ -62,11 +62,19 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
             Refusal::new(Code::InTheWay, format!("`{path}` is in the way: {why}"))
                 .hint(format!("git status -- {path}"))
         }
-        GitError::Missing { what } => Refusal::new(
+        GitError::Missing { what, lack } => lacking(&what, lack),
+        GitError::Beyond { what } => Refusal::new(
             Code::Unreadable,
-            format!("{what} is not in this repository (a shallow or partial clone, or damage)"),
+            format!("{what} is not in this clone, which is shallow: it lies beyond its edge"),
         )
         .hint("git fetch --unshallow"),
+        GitError::Corrupt { what, why } => {
+            Refusal::new(Code::Damaged, format!("{what} can't be read: {why}")).hint("git fsck")
+        }
+        GitError::BadRef { name, why } => {
+            Refusal::new(Code::Damaged, format!("the ref `{name}` can't be read: {why}"))
+                .hint("orchestrator doctor")
+        }
         GitError::Unsigned { why } => {
             Refusal::new(Code::Unsigned, format!("the commit could not be signed: {why}"))
                 .hint("git config --show-origin --get-regexp '^(commit.gpgsign|gpg|user.signingkey)'")
@@ -85,8 +93,42 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
     }
 }
 
+/// How an object that is not here reads: by what the clone is.
+fn lacking(what: &str, lack: Lack) -> Refusal {
+    let id = what.split(' ').nth(1).unwrap_or_default();
+    // git fetches what it is asked to look at, and says why where it can't; it changes nothing else.
+    let look = format!("git cat-file -e {id}");
+    match lack {
+        Lack::Damage => Refusal::new(
+            Code::Damaged,
+            format!("{what} is missing, and no remote has promised it: this repository is damaged"),
+        )
+        .hint("git fsck"),
+        Lack::NotGiven { remote, why } => Refusal::new(
+            Code::Unreadable,
+            format!("{what} is not in this partial clone, and could not be fetched from `{remote}`: {why}"),
+        )
+        .hint(look),
+        Lack::Forbidden { remote } => Refusal::new(
+            Code::Unreadable,
+            format!("{what} is not in this partial clone, and GIT_NO_LAZY_FETCH forbids to fetch it from `{remote}`"),
+        )
+        .hint(format!("env -u GIT_NO_LAZY_FETCH {look}")),
+        Lack::Noted => {
+            Refusal::new(Code::Unreadable, format!("{what} is not in this partial clone yet")).hint(look)
+        }
+    }
+}
+
 impl From<GitError> for Fault {
     fn from(error: GitError) -> Self {
-        Fault::Unreadable(Box::new(error))
+        match error {
+            // What can be told with a code and a next step is.
+            GitError::Missing { .. }
+            | GitError::Beyond { .. }
+            | GitError::Corrupt { .. }
+            | GitError::BadRef { .. } => Fault::Refused(Box::new(refusal_of(error))),
+            other => Fault::Unreadable(Box::new(other)),
+        }
     }
 }

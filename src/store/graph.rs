@@ -34,6 +34,8 @@ pub(crate) struct Graph {
     carried: usize,
     /// How many nodes are in the file.
     kept: usize,
+    /// Not all that the nodes lead to is known.
+    has_gaps: bool,
 }
 
 #[derive(Debug)]
@@ -76,6 +78,7 @@ impl Graph {
             carriers: HashMap::new(),
             carried: 0,
             kept: 0,
+            has_gaps: false,
         };
         if repo.is_shallow() {
             return graph;
@@ -129,38 +132,44 @@ impl Graph {
         number
     }
 
-    /// Makes these commits and all that they contain known. One that is not there is passed over.
-    pub(crate) fn learn(&mut self, repo: &Repo, tips: &[Oid]) -> Result<(), GitError> {
-        let mut is_whole = true;
+    /// Makes these commits and all that they contain known. One that can't be read is passed over; the first of them is
+    /// the answer, since what it leads to is not known then. So is the edge of a shallow clone.
+    pub(crate) fn learn(&mut self, repo: &Repo, tips: &[Oid]) -> Result<Option<GitError>, GitError> {
+        let mut gap: Option<GitError> = None;
         // A commit, whether it is on the board, and how many of its parents have been looked at.
         let mut open: Vec<(Commit, usize)> = Vec::new();
-        let look_at = |id: Oid, is_tip: bool| -> Result<Option<Commit>, GitError> {
-            let mut commit = match repo.commit(id) {
-                Ok(commit) => commit,
-                Err(GitError::Missing { .. }) => return Ok(None),
-                Err(other) => return Err(other),
-            };
+        let read = |id: Oid, is_tip: bool| -> Result<Commit, GitError> {
+            let mut commit = repo.commit(id)?;
             let is_on_board = is_tip
                 || message::is_ours(&commit.message)
                 || repo.entry_at(commit.tree, path::BOARD)?.is_some();
             if !is_on_board {
                 commit.parents.clear();
             }
-            Ok(Some(commit))
+            Ok(commit)
+        };
+        let mut look_at = |id: Oid, is_tip: bool| match read(id, is_tip) {
+            Ok(commit) => Ok(Some(commit)),
+            Err(error) if error.is_of_object() || matches!(error, GitError::Beyond { .. }) => {
+                // Damage counts more than an edge.
+                if gap.is_none() || matches!(gap, Some(GitError::Beyond { .. })) {
+                    gap = Some(error);
+                }
+                Ok(None)
+            }
+            Err(other) => Err(other),
         };
         for tip in tips {
             if self.index.contains_key(tip) {
                 continue;
             }
             let found = look_at(*tip, true)?;
-            is_whole &= found.is_some();
             open.extend(found.map(|commit| (commit, 0)));
             while let Some((commit, looked)) = open.last_mut() {
                 if let Some(parent) = commit.parents.get(*looked).copied() {
                     *looked += 1;
                     if !self.index.contains_key(&parent) {
                         let found = look_at(parent, false)?;
-                        is_whole &= found.is_some();
                         open.extend(found.map(|commit| (commit, 0)));
                     }
                 } else if let Some((commit, _)) = open.pop()
@@ -174,10 +183,17 @@ impl Graph {
                 }
             }
         }
-        if is_whole {
-            self.keep();
+        match gap {
+            Some(_) => self.has_gaps = true,
+            None if !self.has_gaps => self.keep(),
+            None => {}
         }
-        Ok(())
+        Ok(gap)
+    }
+
+    /// Whether something that was to become known could not be read.
+    pub(crate) fn has_gaps(&self) -> bool {
+        self.has_gaps
     }
 
     fn keep(&mut self) {

@@ -60,11 +60,11 @@ impl Stretch {
     }
 }
 
-/// The parents of a commit; none if it holds no board, or is not in this clone.
+/// The parents of a commit; none if it holds no board, or lies beyond the edge of a shallow clone.
 fn parents_on_board(repo: &Repo, id: Oid) -> Result<Option<Vec<Oid>>, GitError> {
     let commit = match repo.commit(id) {
         Ok(commit) => commit,
-        Err(GitError::Missing { .. }) => return Ok(None),
+        Err(GitError::Beyond { .. }) => return Ok(None),
         Err(other) => return Err(other),
     };
     let holds = message::is_ours(&commit.message) || repo.entry_at(commit.tree, path::BOARD)?.is_some();
@@ -100,19 +100,16 @@ pub(crate) fn read_exhibit(repo: &Repo, id: Oid) -> Result<Exhibit, GitError> {
     for parent in &commit.parents {
         match repo.tree_of(*parent) {
             Ok(tree) => trees.push(tree),
-            Err(GitError::Missing { .. }) => exhibit.is_edge = true,
+            Err(GitError::Beyond { .. }) => exhibit.is_edge = true,
             Err(other) => return Err(other),
         }
     }
     if exhibit.is_edge {
         return Ok(exhibit);
     }
-    match changes(repo, &commit, &trees, &exhibit) {
-        Ok(changes) => exhibit.changes = changes,
-        // A partial clone does not have every file.
-        Err(GitError::Missing { .. }) => exhibit.is_edge = true,
-        Err(other) => return Err(other),
-    }
+    // What can't be read is no change that can be judged: then there is no verdict.
+    exhibit.changes =
+        changes(repo, &commit, &trees, &exhibit).map_err(|error| error.at(&format!("commit {id}")))?;
     Ok(exhibit)
 }
 
@@ -187,14 +184,11 @@ fn undone_by(repo: &Repo, commit: &Commit) -> Result<Vec<TreeChange>, GitError> 
     let mut found = Vec::new();
     for hex in message::reverted(&commit.message) {
         let Ok(id) = Oid::from_hex(hex.as_bytes()) else { continue };
-        let reverted = match repo.commit(id) {
-            Ok(reverted) => reverted,
-            Err(GitError::Missing { .. }) => continue,
-            Err(other) => return Err(other),
-        };
+        // A message may name any commit, also one that was never here.
+        let Some(reverted) = repo.find_commit(id)? else { continue };
         let before = match reverted.parents.first().map(|parent| repo.tree_of(*parent)).transpose() {
             Ok(before) => before,
-            Err(GitError::Missing { .. }) => continue,
+            Err(GitError::Beyond { .. }) => continue,
             Err(other) => return Err(other),
         };
         found.extend(repo.diff_trees(before, reverted.tree, path::BOARD)?);
@@ -216,7 +210,7 @@ fn side(repo: &Repo, path: &str, place: &Place, entry: Option<&Entry>) -> Result
     if matches!(place, Place::Furniture | Place::Stray) && path != path::CONFIG {
         return Ok(Side::Sound(Content::Other));
     }
-    let bytes = repo.blob(entry.id)?;
+    let bytes = repo.blob(entry.id).map_err(|error| error.at(path))?;
     if bytes.len() > LARGEST {
         return Ok(refuse("is larger than 4 MiB"));
     }

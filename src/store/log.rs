@@ -12,7 +12,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::codec::{message, ref_name};
-use crate::git::{GitError, Oid, Repo};
+use crate::git::{GitError, Oid, Repo, Target};
 use crate::model::{Event, EventFilter, EventId, Log, Recent, Timestamp, Updates};
 
 use super::annals::{self, Annals, Broken, Entry};
@@ -188,10 +188,12 @@ fn lock_events(
     let most = filter.last.unwrap_or(usize::MAX);
     // A lock that an import brought carries an event that the board has too.
     let mut imported: Option<HashSet<EventId>> = None;
-    for (_, tip) in repo.list_refs(ref_name::LOCKS)? {
+    for (name, tip) in repo.list_refs(ref_name::LOCKS)? {
+        let key = records::key_of_lock(repo, &name, &Target::Object(tip))?;
         let (mut next, mut at, mut taken) = (Some(tip), i64::MAX, 0);
         while let Some(commit) = next.filter(|_| taken < most) {
-            let Some(read) = records::read(repo, commit, None)? else { break };
+            // One that can't be read tells nothing; those before it do.
+            let Some(read) = records::read(repo, commit, Some(&key))? else { break };
             next = read.parent;
             let Some(event) = read.record.event else { continue };
             at = at.min(event.ts.millis());

@@ -5,15 +5,17 @@
 //! difference of its file to the first parent's.
 
 use crate::codec::{self, message, path, ref_name};
-use crate::git::{Commit, GitError, Oid, Repo};
+use crate::git::{Commit, GitError, Oid, Repo, unreadable_ref};
 use crate::model::{
-    Action, Deed, Entity, EntityKey, Event, Named, Origin, Passage, Past, RecordKey, Resource, Version,
+    Action, Code, Deed, Entity, EntityKey, Event, Known, Named, Origin, Passage, Past, RecordKey, Refusal,
+    Resource, Version,
 };
 
 use super::annals::{self, Annals, Entry, mark_of_action};
 use super::graph::number_of;
 use super::log::Attempt;
 use super::records::{self, When};
+use super::refusal_of;
 
 /// How many events a word may mean before no more are looked for.
 const CANDIDATES: usize = 9;
@@ -40,6 +42,7 @@ pub(super) fn past(repo: &Repo, annals: &Annals<'_>, of: &EntityKey, when: When)
         return Ok(Err(broken));
     }
     let path = path_of(of);
+    prefetch(repo, &entries, &path)?;
     let mut passages: Vec<Passage> = Vec::new();
     let mut last: Option<(Commit, Vec<Event>)> = None;
     for entry in entries.iter().rev() {
@@ -62,10 +65,33 @@ pub(super) fn past(repo: &Repo, annals: &Annals<'_>, of: &EntityKey, when: When)
         let is_own = events.iter().any(|event| matches!(of, EntityKey::Task(_)) || event.task_id().is_none());
         passages.push(match is_own {
             true => passage(repo, commit, of, events)?,
-            false => Passage { commit: hex, events, before: None, after: None },
+            false => Passage { commit: hex, events, before: Known::Absent, after: Known::Absent },
         });
     }
     Ok(Ok(Past { passages, is_cut: annals.is_cut }))
+}
+
+/// In a partial clone: fetches all versions of a file at once.
+fn prefetch(repo: &Repo, entries: &[Entry], path: &str) -> Result<(), GitError> {
+    if !repo.is_partial() {
+        return Ok(());
+    }
+    let mut trees = Vec::new();
+    for entry in entries {
+        let commit = repo.commit(entry.commit)?;
+        trees.push(commit.tree);
+        if let Some(parent) = commit.parents.first() {
+            match repo.tree_of(*parent) {
+                Ok(tree) => trees.push(tree),
+                Err(GitError::Beyond { .. }) => {}
+                Err(other) => return Err(other),
+            }
+        }
+    }
+    repo.prefetch(trees.iter().copied());
+    let versions = trees.iter().filter_map(|tree| repo.entry_at(*tree, path).ok().flatten());
+    repo.prefetch(versions.map(|entry| entry.id));
+    Ok(())
 }
 
 /// The actions whose events may speak of an entity that the index does not name.
@@ -118,29 +144,35 @@ fn path_of(of: &EntityKey) -> String {
 }
 
 fn passage(repo: &Repo, commit: &Commit, of: &EntityKey, events: Vec<Event>) -> Result<Passage, GitError> {
-    let parent = match commit.parents.first() {
+    let before = match commit.parents.first() {
         Some(parent) => match repo.tree_of(*parent) {
-            Ok(tree) => Some(tree),
-            // Beyond the edge of a shallow clone: what was before is not known, so nothing is said to have changed.
-            Err(GitError::Missing { .. }) => {
-                return Ok(Passage { commit: commit.id.to_string(), events, before: None, after: None });
-            }
+            Ok(tree) => version(repo, tree, of)?,
+            // Beyond the edge of a shallow clone.
+            Err(error) if error.is_of_object() || matches!(error, GitError::Beyond { .. }) => unknown(error),
             Err(other) => return Err(other),
         },
-        None => None,
+        None => Known::Absent,
     };
-    let before = parent.map(|tree| version(repo, tree, of)).transpose()?.flatten();
     let after = version(repo, commit.tree, of)?;
     Ok(Passage { commit: commit.id.to_string(), events, before, after })
 }
 
-/// The entity as a tree has it; none if it is not there or can't be read.
-fn version(repo: &Repo, tree: Oid, of: &EntityKey) -> Result<Option<Version>, GitError> {
+/// What can't be told, and why.
+fn unknown(error: GitError) -> Known {
+    Known::Unknown(Box::new(refusal_of(error)))
+}
+
+/// The entity as a tree has it.
+fn version(repo: &Repo, tree: Oid, of: &EntityKey) -> Result<Known, GitError> {
     let path = path_of(of);
-    let Some(entry) = repo.entry_at(tree, &path)? else { return Ok(None) };
-    let bytes = match repo.blob(entry.id) {
-        Ok(bytes) => bytes,
-        Err(GitError::Missing { .. }) => return Ok(None),
+    let found = repo.entry_at(tree, &path).and_then(|entry| match entry {
+        Some(entry) => repo.blob(entry.id).map(Some).map_err(|error| error.at(&path)),
+        None => Ok(None),
+    });
+    let bytes = match found {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return Ok(Known::Absent),
+        Err(error) if error.is_of_object() => return Ok(unknown(error)),
         Err(other) => return Err(other),
     };
     let entity = match of {
@@ -151,24 +183,27 @@ fn version(repo: &Repo, tree: Oid, of: &EntityKey) -> Result<Option<Version>, Gi
         EntityKey::Lock(_) => None,
     };
     let below = path.strip_prefix(path::BOARD).map(|rest| rest.trim_start_matches('/').to_owned());
-    Ok(entity.zip(String::from_utf8(bytes).ok()).zip(below).map(|((entity, text), path)| Version {
-        entity,
-        path,
-        text,
-    }))
+    Ok(match entity.zip(String::from_utf8(bytes).ok()).zip(below) {
+        Some(((entity, text), path)) => Known::There(Version { entity, path, text }),
+        None => {
+            Known::Unknown(Box::new(Refusal::new(Code::Transition, format!("`{path}` was damaged then"))))
+        }
+    })
 }
 
 /// The records of a lock, as far back as its chain goes.
 fn of_lock(repo: &Repo, resource: &Resource, when: When) -> Result<Vec<Passage>, GitError> {
     let key = RecordKey::Lock(resource.clone());
     let mut passages = Vec::new();
-    let mut next = repo.read_ref(&ref_name::of(&key))?;
+    // What the ref of a damaged lock says is no past; its log is told by `lock show`.
+    let mut next =
+        repo.read_own_ref_or_bad(&ref_name::of(&key))?.filter(|commit| *commit != unreadable_ref());
     while let Some(commit) = next {
         let Some(read) = records::read(repo, commit, Some(&key))? else { break };
         next = read.parent;
         let Some(event) = read.record.event.filter(|event| when.has_seen(event.ts)) else { continue };
         let commit = commit.to_string();
-        passages.push(Passage { commit, events: vec![event], before: None, after: None });
+        passages.push(Passage { commit, events: vec![event], before: Known::Absent, after: Known::Absent });
     }
     passages.reverse();
     Ok(passages)
@@ -217,11 +252,7 @@ fn begins(event: &Event, digits: &str) -> bool {
 /// All that a commit did to the board; none if there is no such commit.
 pub(super) fn deed(repo: &Repo, commit: &str) -> Result<Option<Deed>, GitError> {
     let Ok(id) = Oid::from_hex(commit.as_bytes()) else { return Ok(None) };
-    let commit = match repo.commit(id) {
-        Ok(commit) => commit,
-        Err(GitError::Missing { .. }) => return Ok(None),
-        Err(other) => return Err(other),
-    };
+    let Some(commit) = repo.find_commit(id)? else { return Ok(None) };
     let origin = if message::values(&commit.message, message::IMPORT).next().is_some() {
         Origin::Import
     } else if commit.parents.len() > 1 {

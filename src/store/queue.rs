@@ -10,7 +10,7 @@
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::codec::{path, ref_name};
-use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
+use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo, Target};
 use crate::model::{Candidate, Fault, Finish, RecordKey, Standing, Status, Task, TaskId};
 
 use super::shelf::{self, Shelf};
@@ -65,10 +65,22 @@ impl Queue {
             directories: HashMap::new(),
             damaged: OidMap::default(),
             records,
-            given_back: archive::free(repo)?.into_iter().collect(),
-            has_archive: repo.read_ref(ref_name::ARCHIVE)?.is_some(),
+            given_back: match archive::free(repo) {
+                Ok(free) => free.into_iter().collect(),
+                // Whoever takes a task is refused then, with the reason.
+                Err(error) if records::is_unreadable(&error) => HashSet::new(),
+                Err(other) => return Err(other.into()),
+            },
+            has_archive: repo.read_own_ref_or_bad(ref_name::ARCHIVE)?.is_some(),
         };
-        for directory in board.list(path::TASKS)? {
+        let directories = board.list(path::TASKS)?;
+        if repo.is_partial() {
+            let shelf = &mut queue.shelf;
+            board.prefetch_tasks(&directories, &mut |tree, name| {
+                shelf.get(tree, shelf::slot(b'q', name)).is_some()
+            })?;
+        }
+        for directory in directories {
             let (EntryKind::Tree, Ok(digits)) = (directory.kind, directory.name.as_bytes().try_into()) else {
                 continue;
             };
@@ -197,8 +209,13 @@ impl Queue {
     ) -> Result<Option<bool>, GitError> {
         let uncertain = |is: bool| Ok(is.then_some(false));
         let Some(word) = self.records.get(&id) else {
-            let is_archived =
-                || -> Result<bool, GitError> { Ok(self.has_archive && archive::find(repo, id)?.is_some()) };
+            let is_archived = || -> Result<bool, GitError> {
+                match archive::find(repo, id) {
+                    Err(error) if records::is_unreadable(&error) => Ok(true),
+                    found => Ok(found?.is_some()),
+                }
+            };
+            let is_archived = || if self.has_archive { is_archived() } else { Ok(false) };
             return match slip.status {
                 PENDING if self.has_archive => uncertain(true),
                 PENDING => Ok(Some(true)),
@@ -224,8 +241,15 @@ impl Queue {
 fn words(repo: &Repo, shelf: &mut Shelf) -> Result<HashMap<TaskId, Word>, GitError> {
     let slot = shelf::slot(b'c', "");
     let mut found = HashMap::new();
-    for (name, commit) in repo.list_refs(ref_name::CLAIMS)? {
+    for (name, target) in repo.list_all_refs(ref_name::CLAIMS)? {
         let Some(id) = ref_name::claimed_task(&name) else { continue };
+        let commit = match target {
+            Target::Object(commit) => commit,
+            Target::Symbolic | Target::Bad(_) => {
+                found.insert(id, Word { standing: UNREADABLE, epoch: 0 });
+                continue;
+            }
+        };
         let kept = shelf.get(commit, slot).and_then(|bytes| {
             let (standing, epoch) = bytes.split_first()?;
             Some(Word { standing: *standing, epoch: u32::from_le_bytes(epoch.try_into().ok()?) })

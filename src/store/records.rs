@@ -4,8 +4,10 @@
 //! one replaced, what stood in a ref before it was archived) is not made up: then the board's own files say how
 //! it was.
 
+use std::collections::HashSet;
+
 use crate::codec::{record, ref_name};
-use crate::git::{GitError, Oid, Repo};
+use crate::git::{GitError, Oid, Repo, Target, unreadable_ref};
 use crate::model::{Record, RecordKey, Standing, TaskId, Timestamp};
 
 /// As of when records are read.
@@ -27,18 +29,70 @@ impl When {
     }
 }
 
-/// The record of `key`, if it was ever written.
+/// The record of `key`, if it was ever written. One that is there and can't be read is [`Standing::Unreadable`], with the
+/// highest epoch that is known of it.
 pub(crate) fn load(repo: &Repo, key: &RecordKey, when: When) -> Result<Option<Record>, GitError> {
-    if let Some(commit) = repo.read_ref(&ref_name::of(key))?
-        && let Some(record) = record_at(repo, commit, Some(key), when)?
-    {
-        return Ok(Some(record));
+    let name = ref_name::of(key);
+    match repo.read_own_ref(&name) {
+        Ok(Some(commit)) => {
+            if let Some(record) = record_at(repo, commit, key, when)? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None) => {}
+        Err(GitError::BadRef { why, .. }) => return Ok(Some(behind_bad_ref(repo, key.clone(), &why))),
+        Err(other) => return Err(other),
     }
     match key {
-        RecordKey::Claim(id) => Ok(super::archive::find(repo, *id)?
-            .filter(|record| time_of(record).is_none_or(|at| when.has_seen(at)))),
+        RecordKey::Claim(id) => match super::archive::find(repo, *id) {
+            Ok(found) => Ok(found.filter(|record| time_of(record).is_none_or(|at| when.has_seen(at)))),
+            // What it says of this task, nobody can tell: that is not nothing.
+            Err(error) if is_unreadable(&error) => {
+                Ok(Some(record::unreadable(key.clone(), error.to_string())))
+            }
+            Err(other) => Err(other),
+        },
         RecordKey::Lock(_) => Ok(None),
     }
+}
+
+/// Whether an error tells that a ref, or what it leads to, is damaged.
+pub(crate) fn is_unreadable(error: &GitError) -> bool {
+    error.is_of_object() || matches!(error, GitError::BadRef { .. })
+}
+
+/// The record of a ref that is there and names no commit. Its commit is [`unreadable_ref`], so that it can be replaced by
+/// compare-and-swap.
+fn behind_bad_ref(repo: &Repo, key: RecordKey, why: &str) -> Record {
+    let why = format!("of its ref: {why}");
+    let epoch = highest_known(repo, &key, None);
+    Record { epoch, commit: Some(unreadable_ref().to_string()), ..record::unreadable(key, why) }
+}
+
+/// The highest epoch that is known of a record that can't be read: of the records before it, of those that the log of its
+/// ref names, of the archive. It may have been higher.
+fn highest_known(repo: &Repo, key: &RecordKey, before: Option<Oid>) -> u64 {
+    let logged = repo.reflog(&ref_name::of(key)).unwrap_or_default();
+    let mut open: Vec<Oid> = before.into_iter().chain(logged).collect();
+    let mut seen: HashSet<Oid> = HashSet::new();
+    let mut highest = match key {
+        RecordKey::Claim(id) => {
+            super::archive::find(repo, *id).ok().flatten().map_or(0, |record| record.epoch)
+        }
+        RecordKey::Lock(_) => 0,
+    };
+    while let Some(commit) = open.pop() {
+        if !seen.insert(commit) {
+            continue;
+        }
+        let Ok(Some(found)) = read(repo, commit, Some(key)) else { continue };
+        highest = highest.max(found.record.epoch);
+        // Epochs only grow: what comes before one that can be read is lower.
+        if matches!(found.record.standing, Standing::Unreadable { .. }) {
+            open.extend(found.parent);
+        }
+    }
+    highest
 }
 
 /// When a record was written.
@@ -51,15 +105,14 @@ pub(crate) fn time_of(record: &Record) -> Option<Timestamp> {
 }
 
 /// The record in `commit`, or the latest before it that was there `when`.
-fn record_at(
-    repo: &Repo,
-    commit: Oid,
-    key: Option<&RecordKey>,
-    when: When,
-) -> Result<Option<Record>, GitError> {
+fn record_at(repo: &Repo, commit: Oid, key: &RecordKey, when: When) -> Result<Option<Record>, GitError> {
     let (mut next, mut later): (Option<Oid>, Option<Record>) = (Some(commit), None);
     while let Some(commit) = next {
-        let Some(found) = read(repo, commit, key)? else { return Ok(None) };
+        let Some(found) = read(repo, commit, Some(key))? else { return Ok(None) };
+        if matches!(found.record.standing, Standing::Unreadable { .. }) {
+            let epoch = highest_known(repo, key, found.parent);
+            return Ok(Some(Record { epoch, ..found.record }));
+        }
         if time_of(&found.record).is_none_or(|at| when.has_seen(at)) {
             return Ok(Some(carried_on(found.record, later.as_ref())));
         }
@@ -82,30 +135,56 @@ fn carried_on(mut record: Record, later: Option<&Record>) -> Record {
     record
 }
 
-/// The records of all claims that have a ref of their own, by task.
+/// The records of all claims that have a ref of their own, by task; those that can't be read among them.
 pub(crate) fn claims(repo: &Repo, when: When) -> Result<Vec<(TaskId, Record)>, GitError> {
     let mut found = Vec::new();
-    for (name, commit) in repo.list_refs(ref_name::CLAIMS)? {
+    for (name, target) in repo.list_all_refs(ref_name::CLAIMS)? {
         let Some(id) = ref_name::claimed_task(&name) else { continue };
-        if let Some(record) = record_at(repo, commit, Some(&RecordKey::Claim(id)), when)? {
-            found.push((id, record));
-        }
+        let record = behind(repo, RecordKey::Claim(id), target, when)?;
+        found.extend(record.map(|record| (id, record)));
     }
     Ok(found)
 }
 
-/// The records of all locks, by resource. A ref whose record names no resource is left out: there is
-/// nothing to show or to ask for, and nobody can take a lock of that name either.
+/// The records of all locks, by resource; those that can't be read among them.
 pub(crate) fn locks(repo: &Repo, when: When) -> Result<Vec<Record>, GitError> {
     let mut found = Vec::new();
-    for (name, commit) in repo.list_refs(ref_name::LOCKS)? {
-        let Some(record) = record_at(repo, commit, None, when)? else { continue };
-        if ref_name::of(&record.key) == name {
-            found.push(record);
-        }
+    for (name, target) in repo.list_all_refs(ref_name::LOCKS)? {
+        let key = key_of_lock(repo, &name, &target)?;
+        found.extend(behind(repo, key, target, when)?);
     }
     found.sort_by(|one, two| one.key.cmp(&two.key));
     Ok(found)
+}
+
+/// The lock of a ref. Where the name of the ref does not tell it, one of its records may.
+pub(crate) fn key_of_lock(repo: &Repo, name: &str, target: &Target) -> Result<RecordKey, GitError> {
+    if let Some(key) = ref_name::lock(name) {
+        return Ok(key);
+    }
+    let unnamed = ref_name::unnamed_lock(name);
+    let mut next = match target {
+        Target::Object(commit) => Some(*commit),
+        Target::Symbolic | Target::Bad(_) => None,
+    };
+    while let Some(commit) = next {
+        if let Some(told) = read(repo, commit, None)?
+            && ref_name::of(&told.record.key) == name
+        {
+            return Ok(told.record.key);
+        }
+        next = read(repo, commit, Some(&unnamed))?.and_then(|found| found.parent);
+    }
+    Ok(unnamed)
+}
+
+/// The record of what a ref leads to.
+fn behind(repo: &Repo, key: RecordKey, target: Target, when: When) -> Result<Option<Record>, GitError> {
+    match target {
+        Target::Object(commit) => record_at(repo, commit, &key, when),
+        Target::Symbolic => Ok(Some(behind_bad_ref(repo, key, "it is a symbolic ref"))),
+        Target::Bad(why) => Ok(Some(behind_bad_ref(repo, key, &why))),
+    }
 }
 
 /// A record with the record commit before it.
@@ -116,13 +195,23 @@ pub(crate) struct Read {
     pub(crate) parent: Option<Oid>,
 }
 
-/// The record in `commit`. A commit that is not there (or no commit) counts as unreadable.
+/// The record in `commit`; with a key, one that can't be read counts as unreadable, and so does a commit that is not
+/// there. (Records are made in this repository: no remote promises them.) Without a key none, then.
 pub(crate) fn read(repo: &Repo, commit: Oid, key: Option<&RecordKey>) -> Result<Option<Read>, GitError> {
-    let (message, parent) = match repo.commit(commit) {
-        Ok(found) => (found.message, found.parents.first().copied()),
-        Err(GitError::Missing { .. }) => (String::new(), None),
-        Err(other) => return Err(other),
+    let lost = |why: String| {
+        let record = key.map(|key| record::unreadable(key.clone(), why));
+        record.map(|record| Read {
+            record: Record { commit: Some(commit.to_string()), ..record },
+            parent: None,
+        })
     };
-    let decoded = record::decode(&message, key, &commit.to_string());
-    Ok(decoded.map(|record| Read { record, parent }))
+    match repo.find_commit(commit) {
+        Ok(Some(found)) => {
+            let decoded = record::decode(&found.message, key, &commit.to_string());
+            Ok(decoded.map(|record| Read { record, parent: found.parents.first().copied() }))
+        }
+        Ok(None) => Ok(lost(format!("its commit {commit} is missing"))),
+        Err(error) if error.is_of_object() => Ok(lost(error.to_string())),
+        Err(other) => Err(other),
+    }
 }

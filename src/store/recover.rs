@@ -14,7 +14,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use crate::codec::ref_name;
-use crate::git::{self, CommitDraft, Files, GitError, Index, IndexLock, Oid, RefEdit, Repo, Tidy};
+use crate::git::{
+    self, CommitDraft, Files, GitError, Index, IndexLock, Lack, Oid, RefEdit, Repo, Tidy, unreadable_ref,
+};
 use crate::model::{BoardPoint, Record};
 
 use super::advisory::Advisory;
@@ -118,6 +120,8 @@ pub(crate) fn passed_commit_point(repo: &Repo, intent: &Intent) -> Result<bool, 
     let Some(first) = intent.records.first().or(intent.board.as_ref()) else { return Ok(false) };
     let Some(new) = first.new.as_ref().and_then(|hex| hex.oid()) else { return Ok(true) };
     match current(repo, intent, first)? {
+        // What can't be read is what was there before: ours can be.
+        Some(now) if now == unreadable_ref() => Ok(false),
         Some(now) => Ok(now == new || repo.is_ancestor(new, now)?),
         None => Ok(false),
     }
@@ -139,7 +143,7 @@ fn current(repo: &Repo, intent: &Intent, moved: &Move) -> Result<Option<Oid>, Gi
     match (moved.name.as_str(), &intent.branch) {
         ("HEAD", Some(branch)) => repo.read_ref(branch),
         ("HEAD", None) => Repo::open(&intent.host.path())?.read_ref("HEAD"),
-        (name, _) => repo.read_ref(name),
+        (name, _) => repo.read_own_ref_or_bad(name),
     }
 }
 
@@ -203,7 +207,7 @@ fn tidied(tidy: Tidy) -> Result<(), GitError> {
 fn complete_records(repo: &Repo, intent: &Intent, remarks: &mut Vec<String>) -> Result<(), GitError> {
     for moved in intent.records.iter().skip(1) {
         let (old, new) = (moved.old.as_ref().and_then(|h| h.oid()), moved.new.as_ref().and_then(|h| h.oid()));
-        if repo.read_ref(&moved.name)? != old {
+        if repo.read_own_ref_or_bad(&moved.name)? != old {
             continue;
         }
         let Some(commit) = new.or(old) else { continue };
@@ -249,7 +253,7 @@ fn repoint(repo: &Repo, intent: &Intent, lost: Oid, rebuilt: Oid) -> Result<Vec<
     let lost_hex = lost.to_string();
     let mut edits = Vec::new();
     for moved in &intent.records {
-        let Some(commit) = repo.read_ref(&moved.name)? else { continue };
+        let Some(commit) = repo.read_own_ref_or_bad(&moved.name)? else { continue };
         let Some(read) = records::read(repo, commit, None)? else { continue };
         let names_lost = read.record.board.as_ref().is_some_and(|point| point.commit == lost_hex);
         if !names_lost || ref_name::of(&read.record.key) != moved.name {
@@ -280,7 +284,7 @@ fn settle(tree: &Following) -> Result<(), GitError> {
     let git_dir = tree.git_dir.path();
     let root = tree.root.path();
     if !git_dir.is_dir() || !root.is_dir() {
-        return Err(GitError::Missing { what: "the worktree".to_owned() });
+        return Err(GitError::Missing { what: "the worktree".to_owned(), lack: Lack::Damage });
     }
     let repo = Repo::open(&git_dir)?;
     let files = Files::at(&root);

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::codec::packed::{Packer, Unpacker};
-use crate::codec::{self, Problem, path};
-use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo};
+use crate::codec::{self, Problem, path, ref_name};
+use crate::git::{Entry, EntryKind, GitError, Lack, Oid, OidMap, Repo};
 use crate::model::{Agent, Damage, Fault, Record, SeenTask, Settings, Task, TaskId, Timestamp, Workstream};
 
 use super::annals::Annals;
@@ -170,11 +170,27 @@ impl<'r> Snapshot<'r> {
 
     fn read_tasks(&self) -> Result<(Rc<[SeenTask]>, Vec<Damage>), Fault> {
         let mut shelf = Shelf::load(self.repo, &SHELF);
-        let mut records: HashMap<TaskId, Record> = archive::all(self.repo, &mut shelf)?.into_iter().collect();
+        let (mut tasks, mut damage) = (Vec::new(), Vec::new());
+        // Claims that are not archived count whatever has become of the archive.
+        let archived = match archive::all(self.repo, &mut shelf) {
+            Ok(archived) => archived,
+            Err(error) if records::is_unreadable(&error) => {
+                let why = format!("the archive of claims can't be read: {error}");
+                damage.push(whole_file(ref_name::ARCHIVE, &why));
+                Vec::new()
+            }
+            Err(other) => return Err(other.into()),
+        };
+        let mut records: HashMap<TaskId, Record> = archived.into_iter().collect();
         records.retain(|_, record| records::time_of(record).is_none_or(|at| self.when.has_seen(at)));
         records.extend(records::claims(self.repo, self.when)?);
-        let (mut tasks, mut damage) = (Vec::new(), Vec::new());
-        for shard in self.list(path::TASKS)? {
+        let shards = self.list(path::TASKS)?;
+        if self.repo.is_partial() {
+            self.prefetch_tasks(&shards, &mut |tree, name| {
+                shelf.get(tree, shelf::slot(b't', name)).is_some()
+            })?;
+        }
+        for shard in shards {
             if shard.kind != EntryKind::Tree {
                 damage.push(stray(&format!("{}/{}", path::TASKS, shard.name)));
                 continue;
@@ -188,6 +204,22 @@ impl<'r> Snapshot<'r> {
         // Tasks are large: their keys are sorted, and each is moved once.
         tasks.sort_by_cached_key(|seen| seen.task.rank());
         Ok((tasks.into(), damage))
+    }
+
+    /// In a partial clone: fetches all tasks of those directories at once of which nothing is known.
+    pub(super) fn prefetch_tasks(
+        &self,
+        shards: &[Entry],
+        is_known: &mut dyn FnMut(Oid, &str) -> bool,
+    ) -> Result<(), Fault> {
+        let mut wanted = Vec::new();
+        for shard in shards.iter().filter(|shard| shard.kind == EntryKind::Tree) {
+            if !is_known(shard.id, &shard.name) {
+                wanted.extend(self.repo.entries(shard.id)?.into_iter().map(|entry| entry.id));
+            }
+        }
+        self.repo.prefetch(wanted);
+        Ok(())
     }
 
     /// The tasks of a directory, as their files say.
@@ -263,7 +295,9 @@ impl<'r> Snapshot<'r> {
         decode: impl Fn(&str, &[u8]) -> Option<Result<T, Problem>>,
     ) -> Result<(Vec<T>, Vec<Damage>), Fault> {
         let (mut found, mut broken) = (Vec::new(), Vec::new());
-        for entry in self.list(directory)? {
+        let entries = self.list(directory)?;
+        self.repo.prefetch(entries.iter().filter(|entry| entry.is_blob()).map(|entry| entry.id));
+        for entry in entries {
             let path = format!("{directory}/{}", entry.name);
             match self.stored(&path, &entry) {
                 Ok(stored) => match decode(&path, &stored.bytes) {
@@ -327,7 +361,14 @@ pub(super) fn stored(repo: &Repo, path: &str, entry: &Entry) -> Result<Stored, F
     }
     let bytes = match repo.blob(entry.id) {
         Ok(bytes) => bytes,
-        Err(GitError::Missing { .. }) => return Err(refuse("its blob is not in this repository")),
+        // One damaged file; what a remote has promised and does not give is no damage.
+        Err(GitError::Missing { lack: Lack::Damage, .. }) => {
+            return Err(refuse("its blob is missing: this repository is damaged (git fsck)"));
+        }
+        Err(GitError::Corrupt { why, .. }) => {
+            return Err(refuse(&format!("its blob can't be read: {why} (git fsck)")));
+        }
+        Err(error @ GitError::Missing { .. }) => return Err(error.at(path).into()),
         Err(other) => return Err(other.into()),
     };
     if bytes.len() > LARGEST {

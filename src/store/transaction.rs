@@ -14,7 +14,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::path;
-use crate::git::{GitError, Oid, Prepared, RefEdit, Repo, Sign, Tidy};
+use crate::git::{GitError, Lack, Oid, Prepared, RefEdit, Repo, Sign, Tidy};
 use crate::model::{
     Change, Code, Durability, RecordEdit, RecordKey, Refusal, Settings, Timestamp, View as _,
 };
@@ -64,10 +64,32 @@ impl Store {
         Ok(Snapshot::open(&self.repo, ahead.flatten().or(tip))?.of(name))
     }
 
+    /// One attempt at one mutation: see [`Store::attempt_here`]. What a partial clone lacks for it is fetched with no lock
+    /// held; then it is attempted anew.
+    pub(crate) fn attempt<O>(
+        &self,
+        identity: &dyn Fn(&str, &Settings) -> Identity,
+        now: Timestamp,
+        deadline: Instant,
+        plan: &mut dyn FnMut(&Snapshot<'_>) -> Result<Change<O>, Refusal>,
+    ) -> Result<Committed<O>, StoreError> {
+        loop {
+            let done = self.attempt_here(identity, now, deadline, plan);
+            let wanted = self.repo.take_wanted();
+            if wanted.is_empty() || done.is_ok() {
+                return done;
+            }
+            if let Err(lack) = self.repo.fetch(&wanted) {
+                let what = format!("object {}", wanted[0]);
+                return Err(GitError::Missing { what, lack }.into());
+            }
+        }
+    }
+
     /// One attempt at one mutation. The author is whoever its first event names. `plan` sees the board under
     /// the lock; what it answers is made true, or the reason why not is returned and nothing has changed.
     /// `Contended` and `Moved`: try again.
-    pub(crate) fn attempt<O>(
+    fn attempt_here<O>(
         &self,
         identity: &dyn Fn(&str, &Settings) -> Identity,
         now: Timestamp,
@@ -88,6 +110,8 @@ impl Store {
             Some(Planned::Records) | None => None,
         };
         let mut advisory = Advisory::acquire(self.repo.common_dir(), deadline)?;
+        // Others wait for the lock, and a fetch may take long.
+        let _unfetched = self.repo.without_fetching();
         let mut remarks = Vec::new();
         if let Some(recovery) = recover::recover(&self.repo, &mut advisory)? {
             remarks.extend(recovery.remarks);
@@ -100,6 +124,11 @@ impl Store {
             Some(_) => return Err(GitError::Moved { name: self.board.ref_name(&self.repo)? }.into()),
             None => (plan(&snapshot)?, None, None),
         };
+        if self.repo.is_wanting() {
+            // It was planned without what is lacking.
+            let what = "part of the board".to_owned();
+            return Err(GitError::Missing { what, lack: Lack::Noted }.into());
+        }
         if change.is_nothing() {
             return Ok(Committed { outcome: change.outcome, commit: None, remarks });
         }

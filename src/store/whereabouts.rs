@@ -2,7 +2,7 @@
 
 use std::cell::{OnceCell, RefCell};
 
-use crate::git::{GitError, Oid, Repo};
+use crate::git::{GitError, Oid, Repo, Target};
 use crate::model::{Fault, Record, Standing};
 
 use super::graph::{Graph, Reach};
@@ -18,8 +18,8 @@ pub(super) struct Whereabouts<'r> {
     graph: OnceCell<RefCell<Graph>>,
     /// The commits that the tip contains.
     here: OnceCell<Reach>,
-    /// The commits that some branch contains.
-    anywhere: OnceCell<Reach>,
+    /// The commits that some branch contains, and whether all of them could be read.
+    anywhere: OnceCell<(Reach, bool)>,
 }
 
 impl<'r> Whereabouts<'r> {
@@ -37,11 +37,13 @@ impl<'r> Whereabouts<'r> {
         self.graph.get_or_init(|| RefCell::new(Graph::load(self.repo)))
     }
 
-    /// All that these commits contain.
+    /// All that these commits contain, as far as this clone goes; a commit that can't be read is an error.
     fn reach(&self, tips: &[Oid]) -> Result<Reach, GitError> {
         let mut graph = self.graph().borrow_mut();
-        graph.learn(self.repo, tips)?;
-        Ok(graph.reach(tips.iter().copied()))
+        match graph.learn(self.repo, tips)?.filter(GitError::is_of_object) {
+            Some(gap) => Err(gap),
+            None => Ok(graph.reach(tips.iter().copied())),
+        }
     }
 
     fn here(&self) -> Result<&Reach, GitError> {
@@ -52,13 +54,23 @@ impl<'r> Whereabouts<'r> {
         Ok(self.here.get().expect("set above"))
     }
 
-    fn anywhere(&self) -> Result<&Reach, GitError> {
+    /// The commits of all branches, and whether that is really all.
+    fn anywhere(&self) -> Result<&(Reach, bool), GitError> {
         if self.anywhere.get().is_none() {
-            let mut tips = Vec::new();
+            let (mut tips, mut is_whole) = (Vec::new(), true);
             for prefix in ["refs/heads/", "refs/remotes/"] {
-                tips.extend(self.repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
+                for (_, target) in self.repo.list_all_refs(prefix)? {
+                    match target {
+                        Target::Object(id) => tips.push(id),
+                        // What it leads to is listed too.
+                        Target::Symbolic => {}
+                        Target::Bad(_) => is_whole = false,
+                    }
+                }
             }
-            let _already = self.anywhere.set(self.reach(&tips)?);
+            let mut graph = self.graph().borrow_mut();
+            graph.learn(self.repo, &tips)?;
+            let _already = self.anywhere.set((graph.reach(tips), is_whole && !graph.has_gaps()));
         }
         Ok(self.anywhere.get().expect("set above"))
     }
@@ -79,8 +91,13 @@ impl<'r> Whereabouts<'r> {
             return Ok(Found::Here);
         }
         let is_finish = matches!(record.standing, Standing::Completed { .. });
-        if is_finish && !is_in(self.anywhere()?) {
-            return Ok(Found::Nowhere);
+        if is_finish {
+            // That it is nowhere is only known where everything could be looked at: a task that is finished on a branch
+            // that can't be read must not be handed out again.
+            let (anywhere, is_all) = self.anywhere()?;
+            if *is_all && !is_in(anywhere) {
+                return Ok(Found::Nowhere);
+            }
         }
         Ok(Found::Elsewhere)
     }

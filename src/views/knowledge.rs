@@ -27,7 +27,7 @@ pub fn list(view: &dyn View) -> Result<Vec<TopicDocument>, Fault> {
 pub(crate) fn readable<T>(read: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
     match read {
         Err(Fault::Damaged(_)) => Ok(None),
-        other @ (Ok(_) | Err(Fault::Unreadable(_))) => other,
+        other @ (Ok(_) | Err(Fault::Refused(_) | Fault::Unreadable(_))) => other,
     }
 }
 

@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Action, AgentId, Code, Entity, EntityKey, Event, Fault, FieldChange, Passage, Past, Refusal, Resource,
-    TaskId, TaskRef, Topic, View, WorkstreamName,
+    Action, AgentId, Code, Entity, EntityKey, Event, Fault, FieldChange, Known, Passage, Past, Refusal,
+    Resource, TaskId, TaskRef, Topic, View, WorkstreamName,
 };
 
 use super::render;
@@ -79,7 +79,7 @@ pub fn story(view: &dyn View, of: &EntityKey) -> Result<Option<Story>, Fault> {
 
 fn told(of: &EntityKey, past: &Past) -> Story {
     let latest =
-        past.passages.iter().rev().find_map(|passage| passage.after.as_ref().or(passage.before.as_ref()));
+        past.passages.iter().rev().find_map(|passage| passage.after.version().or(passage.before.version()));
     let title = match latest.map(|version| &version.entity) {
         Some(Entity::Task(task)) => task.title.clone(),
         Some(Entity::Workstream(_) | Entity::Agent(_) | Entity::Knowledge(_)) | None => String::new(),
@@ -90,6 +90,11 @@ fn told(of: &EntityKey, past: &Past) -> Story {
         for (at, event) in passage.events.iter().enumerate() {
             let changes = if at == last { passage.changes() } else { Vec::new() };
             let mut words = words(event, of, passage);
+            if at == last
+                && let Some(why) = passage.unknown()
+            {
+                words.push_str(&format!(" (what it changed can't be told: {})", why.message));
+            }
             for undone in event.undoes() {
                 words.push_str(&undone_words(undone, past));
             }
@@ -190,13 +195,15 @@ fn words(event: &Event, of: &EntityKey, passage: &Passage) -> String {
             because(event, "reason")
         ),
         Action::KnowledgeWritten => match (&passage.before, &passage.after) {
-            (None, Some(version)) => match &version.entity {
+            (Known::Absent, Known::There(version)) => match &version.entity {
                 Entity::Knowledge(known) => {
                     format!("written, {}", render::count(known.content.lines().count(), "line"))
                 }
                 Entity::Task(_) | Entity::Workstream(_) | Entity::Agent(_) => "written".to_owned(),
             },
-            (Some(_) | None, _) => "written".to_owned(),
+            (Known::Absent, Known::Absent | Known::Unknown(_)) | (Known::There(_) | Known::Unknown(_), _) => {
+                "written".to_owned()
+            }
         },
         Action::BoardEdited => "edited by hand".to_owned(),
         Action::CycleCollected | Action::Custom(_) => event.action.word().to_owned(),

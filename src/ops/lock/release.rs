@@ -23,7 +23,8 @@ pub struct Release {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Force {
     /// The epoch that is broken: refused if the lock has been taken anew since it was read. Where the record
-    /// can't be read, the highest epoch that is known of the lock; counting goes on above it.
+    /// can't be read, the highest epoch that is known of the lock: counting goes on above it, above whatever the records
+    /// before it tell, and above the milliseconds since 1970, so that no epoch is given out twice.
     pub epoch: u64,
     /// Why, for the log.
     pub reason: String,
@@ -73,9 +74,15 @@ impl Operation for Release {
         let broken = holder.filter(|holder| holder != self.agent.as_str());
         // A broken lock gets another epoch, so that its holder can be told from the next one.
         let named = self.force.as_ref().map_or(0, |force| force.epoch);
-        let epoch = match broken {
-            Some(_) => before.epoch.max(named).saturating_add(1),
-            None => before.epoch,
+        let epoch = match (&broken, &before.standing) {
+            // No count of acquisitions can have come that far: one a millisecond since 1970. So it is above whatever was
+            // given out before, also where nothing is left that tells it.
+            (Some(_), Standing::Unreadable { .. }) => {
+                let floor = u64::try_from(context.now.millis()).unwrap_or(0);
+                before.epoch.max(named).max(floor).saturating_add(1)
+            }
+            (Some(_), _) => before.epoch.max(named).saturating_add(1),
+            (None, _) => before.epoch,
         };
         let reason = self.force.as_ref().map(|force| force.reason.clone());
         let mut event = Event::new(
@@ -162,9 +169,19 @@ mod tests {
         board.break_locks();
         board.count_locks_to(0);
         assert!(matches!(plan(&board, &release("agent-1", None)).unwrap().outcome, Freed::HeldBy(_)));
+        // Nothing tells how far it had counted: it goes on above what no count can have reached.
+        let floor = u64::try_from(crate::ops::fake::now().millis()).unwrap();
+        let far = floor + 41;
+        for (named, known, expected) in
+            [(0, 0, floor + 1), (41, 7, floor + 1), (far, 0, far + 1), (0, far, far + 1)]
+        {
+            board.count_locks_to(known);
+            let change = plan(&board, &release("agent-2", Some(named))).unwrap();
+            assert_eq!(change.records[0].record.epoch, expected, "{named} {known}");
+        }
         let change = plan(&board, &release("agent-2", Some(41))).unwrap();
         let record = &change.records[0].record;
-        assert_eq!((&record.standing, record.epoch), (&Standing::Free, 42));
+        assert_eq!(record.standing, Standing::Free);
         assert_eq!(record.event.as_ref().unwrap().text("released_from"), Some("unknown"));
     }
 

@@ -1,8 +1,8 @@
 //! The inverse of what was done to workstreams, agents and documents.
 
 use crate::model::{
-    Action, Agent, AgentId, Code, Compare, Edit, Entity, EntityKey, Event, Imported, Knowledge, Passage,
-    Refusal, Topic, Version, Workstream, WorkstreamName,
+    Action, Agent, AgentId, Code, Compare, Edit, Entity, EntityKey, Event, Imported, Knowledge, Known,
+    Passage, Refusal, Topic, Version, Workstream, WorkstreamName,
 };
 
 use super::{Case, Inverse};
@@ -192,8 +192,17 @@ impl Case<'_> {
     }
 }
 
-fn entity(version: &Option<Version>) -> Option<(&Entity, &Version)> {
-    version.as_ref().map(|version| (&version.entity, version))
+/// The state, where there was one. One that can't be told does not come here.
+fn entity(state: &Known) -> Option<(&Entity, &Version)> {
+    state.version().map(|version| (&version.entity, version))
+}
+
+/// A state before or after the mutation that is not here to be read.
+pub(super) fn unknown(key: &EntityKey, why: &Refusal) -> Refusal {
+    let Some(hint) = &why.hint else { return unreadable(key) };
+    let (kind, name) = (key.kind(), key.name());
+    let message = format!("what {kind} `{name}` was before is not in this clone: {}", why.message);
+    Refusal::new(why.code, message).hint(hint.clone())
 }
 
 /// The file as it was, byte for byte.

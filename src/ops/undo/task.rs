@@ -4,7 +4,7 @@
 //! record of the claim says afterwards what the file says.
 
 use crate::model::{
-    Action, AgentId, Claim, Code, Compare, Edit, Entity, EntityKey, Event, Finish, Imported, Landing,
+    Action, AgentId, Claim, Code, Compare, Edit, Entity, EntityKey, Event, Finish, Imported, Known, Landing,
     Passage, Refusal, SeenTask, Standing, Status, Task, TaskId, Turn, Version,
 };
 use crate::ops::task::dependencies;
@@ -23,8 +23,8 @@ fn fields_of(one: &Task, two: &Task) -> Vec<&'static str> {
     changes.map(|change| change.field).filter(|field| !KEPT.contains(field)).collect()
 }
 
-fn task_of(version: &Option<Version>) -> Option<(&Task, &Version)> {
-    match version.as_ref().map(|version| (&version.entity, version)) {
+fn task_of(state: &Known) -> Option<(&Task, &Version)> {
+    match state.version().map(|version| (&version.entity, version)) {
         Some((Entity::Task(task), version)) => Some((task, version)),
         Some(_) | None => None,
     }

@@ -18,9 +18,9 @@ fn event(action: Action) -> Event {
     Event::new(now(), "agent-1", action, id).with("workstream", "w").with("task_id", ID)
 }
 
-fn version(task: &Task) -> Option<Version> {
+fn version(task: &Task) -> Known {
     let entity = Entity::Task(Box::new(task.clone()));
-    Some(Version { entity, path: format!("tasks/00/{ID}.yaml"), text: "the file\n".into() })
+    Known::There(Version { entity, path: format!("tasks/00/{ID}.yaml"), text: "the file\n".into() })
 }
 
 /// A board on which a commit has led the task from one state to the one that it has.

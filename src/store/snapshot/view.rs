@@ -111,7 +111,9 @@ impl View for Snapshot<'_> {
     }
 
     fn topics(&self) -> Result<Vec<Topic>, Fault> {
-        let files = self.topic_files()?.into_iter();
+        let files = self.topic_files()?;
+        self.repo.prefetch(files.iter().filter(|(_, entry)| entry.is_blob()).map(|(_, entry)| entry.id));
+        let files = files.into_iter();
         let mut topics: Vec<Topic> = files
             .filter_map(|(path, _)| match path::place(&path) {
                 path::Place::Knowledge(topic) => Some(topic),
@@ -171,7 +173,10 @@ impl View for Snapshot<'_> {
         let mut broken = self.all_workstreams()?.1;
         broken.extend(self.all_agents()?.1);
         broken.extend(self.all_tasks()?.1.iter().cloned());
-        for (path, entry) in self.topic_files()? {
+        let topics = self.topic_files()?;
+        let blobs = topics.iter().map(|(_, entry)| entry).filter(|entry| entry.is_blob());
+        self.repo.prefetch(blobs.map(|entry| entry.id));
+        for (path, entry) in topics {
             let path::Place::Knowledge(topic) = path::place(&path) else {
                 broken.push(stray(&path));
                 continue;
