@@ -39,6 +39,6 @@ pub fn examine(options: Options, env: Env, mend: Mend) -> Result<Vec<Finding>, R
 
 impl Orchestrator {
     fn examine(&self) -> Result<Vec<Finding>, Refusal> {
-        Ok(doctor::of_board(&self.store.repo, &self.store.board, &self.snapshot()?)?)
+        Ok(doctor::of_board(&self.store.repo, &self.snapshot()?)?)
     }
 }

@@ -196,6 +196,10 @@ impl View for Overlay<'_> {
         self.below.imports()
     }
 
+    fn is_lost(&self, commit: &str) -> Result<bool, Fault> {
+        self.below.is_lost(commit)
+    }
+
     fn damage(&self) -> Result<Vec<Damage>, Fault> {
         self.below.damage()
     }

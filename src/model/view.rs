@@ -174,6 +174,13 @@ pub trait View {
     /// The digests of the imports that this board contains (trailer `Orchestrator-Import`).
     fn imports(&self) -> Result<Vec<String>, Fault>;
 
+    /// Whether a board commit (40 hex digits) that a claim names is for certain on no branch any more: it left its branch,
+    /// by `git reset --hard` or `git commit --amend`.
+    fn is_lost(&self, commit: &str) -> Result<bool, Fault> {
+        let _on_some_branch = commit;
+        Ok(false)
+    }
+
     /// Every entry that can't be read, by path.
     fn damage(&self) -> Result<Vec<Damage>, Fault>;
 }

@@ -128,7 +128,15 @@ fn lost(name: String, why: String) -> Link {
 
 /// The record in a commit of the chain `name`; none if the commit is not there.
 fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
-    let Some(commit) = repo.find_commit(id)? else { return Ok(None) };
+    let commit = match repo.find_commit(id) {
+        Ok(Some(commit)) => commit,
+        Ok(None) => return Ok(None),
+        Err(error) if error.is_of_object() => {
+            let record = unreadable(key_of(name), error.to_string());
+            return Ok(Some(Read { record, author: None, is_import: false, parent: None }));
+        }
+        Err(other) => return Err(other),
+    };
     let claimed = ref_name::claimed_task(name).map(RecordKey::Claim);
     let decoded = record::decode(&commit.message, claimed.as_ref(), &id.to_string());
     let is_of_this = |record: &Record| ref_name::of(&record.key) == name;
@@ -206,10 +214,6 @@ pub(crate) fn each_link(
             let mut next = match read(repo, &name, tip) {
                 Ok(None) => {
                     take(lost(name, format!("its commit {tip} is missing")));
-                    continue;
-                }
-                Err(error) if error.is_of_object() => {
-                    take(lost(name, error.to_string()));
                     continue;
                 }
                 read => read?,

@@ -4,12 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use crate::codec::path;
-use crate::git::{Oid, Repo};
-use crate::model::{Fault, Finding, Landing, View as _};
+use crate::codec::{path, ref_name};
+use crate::git::Repo;
+use crate::model::{Fault, Finding, Landing, RecordKey, Standing, View as _};
 
-use super::placement::{Board, CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
-use super::{Snapshot, StoreError, check, journal, transaction};
+use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
+use super::records::{self, When};
+use super::{Snapshot, StoreError, archive, check, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
 const OLD: Duration = Duration::from_secs(10);
@@ -25,6 +26,7 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
     found.extend(dead_process(repo, mend, deadline)?);
     found.extend(old_locks(repo));
     found.extend(refspecs(repo));
+    found.extend(records_of(repo)?);
     if let Some(exclusion) = repo.excluded_by(path::CONFIG)? {
         found.push(finding(
             "ignored",
@@ -48,7 +50,7 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
 }
 
 /// What is wrong with the board.
-pub(crate) fn of_board(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
+pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
     let attributes = format!("{}/.gitattributes", path::BOARD);
     let stored = snapshot.file(&attributes)?.map(|stored| stored.bytes).unwrap_or_default();
@@ -79,7 +81,7 @@ pub(crate) fn of_board(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> R
     for names in [snapshot.workstream_names()?, snapshot.agent_names()?, topics] {
         found.extend(case_twins(&names));
     }
-    found.extend(lost_claims(repo, board, snapshot)?);
+    found.extend(lost_claims(snapshot)?);
     Ok(found)
 }
 
@@ -129,6 +131,62 @@ fn old_locks(repo: &Repo) -> Vec<Finding> {
     .collect()
 }
 
+/// The archive, and the refs of claims and locks, where they can't be read.
+fn records_of(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
+    let mut found = Vec::new();
+    match archive::tree(repo) {
+        Ok(_) => {}
+        Err(error) if records::is_unreadable(&error) => found.push(finding(
+            "archive",
+            ref_name::ARCHIVE,
+            format!("the archive of finished claims can't be read: {error}; what has no claim of its own can't be claimed"),
+            format!("put it back to a commit that is here: git fsck --lost-found; git update-ref {} <commit>", ref_name::ARCHIVE),
+        )),
+        Err(other) => return Err(other.into()),
+    }
+    for record in records::locks(repo, When::Now)? {
+        let (RecordKey::Lock(resource), Standing::Unreadable { why }) = (&record.key, &record.standing)
+        else {
+            continue;
+        };
+        let place = match ref_name::of(&record.key) {
+            // The ref's name did not tell the resource, and stands for it.
+            _ if resource.as_str().starts_with(ref_name::LOCKS) => resource.to_string(),
+            name => name,
+        };
+        found.push(finding(
+            "lock_record",
+            place,
+            format!("the record of this lock can't be read: {why}; it counts as held"),
+            format!(
+                "if nobody works under it: orchestrator lock release {} system --force --epoch {} --reason unreadable",
+                quoted(resource.as_str()),
+                record.epoch
+            ),
+        ));
+    }
+    for (id, record) in records::claims(repo, When::Now)? {
+        if let Standing::Unreadable { why } = &record.standing {
+            found.push(finding(
+                "claim_record",
+                ref_name::of(&record.key),
+                format!("the record of the claim on task {id} can't be read: {why}; it counts as held"),
+                "git fsck",
+            ));
+        }
+    }
+    Ok(found)
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
+    if word.chars().all(is_plain) && !word.starts_with('-') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
 /// A fetch onto the live names would overwrite local claims and locks, and with `--prune` delete them.
 fn refspecs(repo: &Repo) -> Vec<Finding> {
     let is_bad = |spec: &str| {
@@ -167,23 +225,11 @@ fn case_twins(names: &[String]) -> Vec<Finding> {
 }
 
 /// Claims whose board commit is on no branch any more.
-fn lost_claims(repo: &Repo, board: &Board, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
-    let mut tips: Vec<Oid> = Vec::new();
+fn lost_claims(snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
     for seen in snapshot.tasks()?.iter() {
         let Landing::Elsewhere { branch, commit: Some(hex) } = &seen.landing else { continue };
-        let Ok(commit) = Oid::from_hex(hex.as_bytes()) else { continue };
-        if tips.is_empty() {
-            for prefix in ["refs/heads/", "refs/remotes/"] {
-                tips.extend(repo.list_refs(prefix)?.into_iter().map(|(_, id)| id));
-            }
-            tips.extend(board.tip(repo)?);
-        }
-        let mut is_lost = true;
-        for tip in &tips {
-            is_lost = is_lost && !repo.is_ancestor(commit, *tip)?;
-        }
-        if is_lost {
+        if snapshot.is_lost(hex)? {
             let id = seen.task.id;
             let branch = branch.as_deref().map(|name| format!(" left `{name}`")).unwrap_or_default();
             found.push(finding(

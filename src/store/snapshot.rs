@@ -106,7 +106,9 @@ impl<'r> Snapshot<'r> {
     /// The entries of a directory, sorted; none if it is not there.
     pub(super) fn list(&self, directory: &str) -> Result<Vec<Entry>, Fault> {
         match self.entry(directory)? {
-            Some(Entry { kind: EntryKind::Tree, id, .. }) => Ok(self.repo.entries(id)?),
+            Some(Entry { kind: EntryKind::Tree, id, .. }) => {
+                Ok(self.repo.entries(id).map_err(|error| error.at(directory))?)
+            }
             Some(_) | None => Ok(Vec::new()),
         }
     }
@@ -264,7 +266,8 @@ impl<'r> Snapshot<'r> {
         damage: &mut Vec<Damage>,
     ) -> Result<bool, Fault> {
         let mut is_sound = true;
-        for entry in self.repo.entries(shard.id)? {
+        let directory = format!("{}/{}", path::TASKS, shard.name);
+        for entry in self.repo.entries(shard.id).map_err(|error| error.at(&directory))? {
             let path = format!("{}/{}/{}", path::TASKS, shard.name, entry.name);
             let path::Place::Task(id) = path::place(&path) else {
                 damage.push(stray(&path));

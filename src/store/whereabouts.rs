@@ -75,6 +75,14 @@ impl<'r> Whereabouts<'r> {
         Ok(self.anywhere.get().expect("set above"))
     }
 
+    /// Whether a commit is for certain neither here nor on any branch.
+    pub(super) fn is_lost(&self, commit: Oid) -> Result<bool, GitError> {
+        let (anywhere, is_all) = self.anywhere()?;
+        let here = self.here()?;
+        let graph = self.graph().borrow();
+        Ok(*is_all && !graph.has_commit(anywhere, commit) && !graph.has_commit(here, commit))
+    }
+
     /// Where the change that a record speaks of can be found.
     pub(super) fn find(&self, record: &Record) -> Result<Found, Fault> {
         let commit = record.board.as_ref().and_then(|point| Oid::from_hex(point.commit.as_bytes()).ok());

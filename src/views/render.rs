@@ -61,9 +61,7 @@ pub fn task_line(task: &TaskDocument) -> Text {
         "  ",
         task.title,
         task.assigned_to.as_ref().map(|agent| text![" -> ", agent]).unwrap_or_default(),
-        elsewhere
-            .map(|place| text![" (on ", place.branch.as_deref().unwrap_or("another branch"), ")"])
-            .unwrap_or_default(),
+        elsewhere.map(|place| text![" (", place.words(), ")"]).unwrap_or_default(),
         "\n"
     ]
 }
@@ -159,6 +157,20 @@ pub fn status(status: &Status, board: &str, now: Timestamp) -> Text {
         let stale = red(if task.stale { "  stale" } else { "" });
         let (title, agent) = (cell(&task.title, 40), cell(&task.assigned_to, 12));
         add!(out, "  ", task.id, "  ", title, "  ", agent, "  ", since, stale, "\n");
+        if let Some(place) = task.claimed_on.as_ref().filter(|place| place.lost)
+            && let Some(commit) = &place.commit
+        {
+            let left = place.branch.as_ref().map(|branch| text![" left `", branch, "`, and"]);
+            let (short, longer) = (&commit[..commit.len().min(7)], &commit[..commit.len().min(12)]);
+            add!(
+                out,
+                "    its commit ",
+                short,
+                left.unwrap_or_default(),
+                " is on no branch; to get it back: "
+            );
+            add!(out, "git branch recovered-", task.id, " ", longer, "\n");
+        }
     }
     for task in &status.finished_elsewhere {
         let branch = task.finished_on.branch.as_deref().unwrap_or("no branch");

@@ -142,7 +142,9 @@ fn active(view: &dyn View, tasks: &[SeenTask], now: Timestamp) -> Result<Vec<Act
             claimed_at: claim.claimed_at.map(|at| at.to_string()),
             holder_last_seen: last_seen.map(|at| at.to_string()),
             stale: now.since(heard) > stale_after,
-            claimed_on: ElsewhereDocument::of(&seen.landing),
+            claimed_on: ElsewhereDocument::of(&seen.landing)
+                .map(|place| place.looked_up(view))
+                .transpose()?,
         });
     }
     Ok(active)

@@ -41,7 +41,14 @@ pub fn tasks(view: &dyn View, filter: &Filter) -> Result<Vec<TaskDocument>, Refu
         }
     }
     let newest = Newest(view.updates()?);
-    Ok(view.tasks()?.iter().filter(|seen| filter.fits(seen)).map(|seen| newest.document(seen)).collect())
+    let tasks = view.tasks()?;
+    let documents = tasks.iter().filter(|seen| filter.fits(seen)).map(|seen| newest.document(seen));
+    documents
+        .map(|mut document| {
+            document.claimed_on = document.claimed_on.map(|place| place.looked_up(view)).transpose()?;
+            Ok(document)
+        })
+        .collect()
 }
 
 pub(crate) fn unknown_workstream(name: &WorkstreamName) -> Refusal {

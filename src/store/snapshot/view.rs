@@ -5,12 +5,14 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::codec::{self, path};
+use crate::git::Oid;
 use crate::model::{
     Agent, AgentId, Candidate, Damage, Deed, EntityKey, Event, EventFilter, Fault, Knowledge, Log, Named,
     Past, Recent, Record, RecordKey, Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic,
     Updates, View, Workstream, WorkstreamName,
 };
 use crate::store::annals::mark_of_agent;
+use crate::store::records::When;
 use crate::store::{log, past, presence, records};
 
 use super::{Snapshot, damage, stray};
@@ -167,6 +169,14 @@ impl View for Snapshot<'_> {
 
     fn imports(&self) -> Result<Vec<String>, Fault> {
         self.of_log(|annals| log::imports(self.repo, annals))
+    }
+
+    fn is_lost(&self, commit: &str) -> Result<bool, Fault> {
+        match Oid::from_hex(commit.as_bytes()) {
+            // What branches were at an earlier time is not known.
+            Ok(commit) if self.when == When::Now => Ok(self.whereabouts.is_lost(commit)?),
+            Ok(_) | Err(_) => Ok(false),
+        }
     }
 
     fn damage(&self) -> Result<Vec<Damage>, Fault> {

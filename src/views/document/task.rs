@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Landing, SeenTask, Status, Timestamp};
+use crate::model::{Fault, Landing, SeenTask, Status, Timestamp, View};
 
 use super::stamp;
 
@@ -13,6 +13,9 @@ pub struct ElsewhereDocument {
     pub branch: Option<String>,
     /// The board commit, 40 hex digits, where one is known.
     pub commit: Option<String>,
+    /// That commit has left its branch, and is on no other: `git branch <name> <commit>` brings it back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
 }
 
 impl ElsewhereDocument {
@@ -21,8 +24,27 @@ impl ElsewhereDocument {
         match landing {
             Landing::Here => None,
             Landing::Elsewhere { branch, commit } => {
-                Some(Self { branch: branch.clone(), commit: commit.clone() })
+                Some(Self { branch: branch.clone(), commit: commit.clone(), lost: false })
             }
+        }
+    }
+
+    /// The same, with what the view knows of the commit.
+    pub(crate) fn looked_up(mut self, view: &dyn View) -> Result<Self, Fault> {
+        self.lost = match &self.commit {
+            Some(commit) => view.is_lost(commit)?,
+            None => false,
+        };
+        Ok(self)
+    }
+
+    /// Where it is, in words: `on feat-a`.
+    pub(crate) fn words(&self) -> String {
+        match (&self.branch, self.lost) {
+            (Some(branch), true) => format!("left {branch}"),
+            (None, true) => "on no branch".to_owned(),
+            (Some(branch), false) => format!("on {branch}"),
+            (None, false) => "on another branch".to_owned(),
         }
     }
 }

@@ -1,0 +1,220 @@
+//! Records, refs and objects that can't be read: named, and never taken for what is not there.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::support::Sandbox;
+
+fn object(sandbox: &Sandbox, id: &str) -> PathBuf {
+    sandbox.root.join(".git/objects").join(&id[..2]).join(&id[2..])
+}
+
+/// A board with two tasks, the first of them claimed by ada.
+fn board() -> (Sandbox, String, String) {
+    let sandbox = Sandbox::board();
+    let (one, two) = (sandbox.add("One"), sandbox.add("Two"));
+    sandbox.run(&["t", "claim", "w", &one, "ada"]).ok();
+    (sandbox, one, two)
+}
+
+/// What happened to a ref, and how.
+type Damage = (&'static str, Box<dyn Fn()>);
+
+/// What can become of the ref of a record.
+fn damages(sandbox: &Sandbox, name: &str) -> Vec<Damage> {
+    let path = sandbox.root.join(".git").join(name);
+    let (root, full) = (sandbox.root.clone(), name.to_owned());
+    let blob = sandbox.git(&["hash-object", "-w", "--stdin"]);
+    let tree = sandbox.git(&["rev-parse", "HEAD^{tree}"]);
+    let to = move |text: String| {
+        let path = path.clone();
+        Box::new(move || {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let _gone = fs::remove_file(&path);
+            fs::write(&path, &text).unwrap();
+        }) as Box<dyn Fn()>
+    };
+    let remove = Box::new(move || {
+        let id = fs::read_to_string(root.join(".git").join(&full)).unwrap();
+        fs::remove_file(root.join(".git/objects").join(&id[..2]).join(id[2..].trim())).unwrap();
+    });
+    vec![
+        ("its commit is missing", remove),
+        ("a blob", to(blob)),
+        ("a tree", to(tree)),
+        ("garbage", to("no object\n".to_owned())),
+        ("a symbolic ref", to("ref: refs/heads/main\n".to_owned())),
+        ("no such object", to(format!("{}\n", "1".repeat(40)))),
+        ("no record", to(sandbox.git(&["rev-parse", "HEAD"]))),
+    ]
+}
+
+#[test]
+fn a_lock_that_can_not_be_read_is_shown_and_its_epoch_never_starts_again() {
+    let (sandbox, ..) = board();
+    let mut last = 0;
+    for at in 0..7 {
+        sandbox.run(&["l", "acquire", "src/a", "ada"]).ok();
+        let name = "refs/orchestrator/locks/src%2Fa";
+        let (what, damage) = damages(&sandbox, name).remove(at);
+        damage();
+        let denied = sandbox.run(&["l", "acquire", "src/a", "ada"]).code(1);
+        assert!(denied.out.contains("somebody unknown"), "{what}: {denied:?}");
+        let list = sandbox.run(&["--json", "l", "list"]).ok().json();
+        assert_eq!(
+            (&list[0]["resource"], &list[0]["standing"]),
+            (&"src/a".into(), &"unreadable".into()),
+            "{what}"
+        );
+        assert!(sandbox.run(&["status"]).out.contains("src/a"), "{what}");
+        let doctor = sandbox.run(&["doctor"]).code(1);
+        assert!(doctor.out.contains(name) && doctor.out.contains("lock release src/a"), "{what}: {doctor:?}");
+        let verify = sandbox.run(&["verify"]).code(5);
+        assert!(verify.out.contains(name), "{what}: {verify:?}");
+        // Whatever is known of it, and whoever says that it was 0.
+        let broken = ["l", "release", "src/a", "bob", "--force", "--epoch", "0", "--reason", "lost"];
+        sandbox.run(&broken).ok();
+        let taken = sandbox.run(&["--json", "l", "acquire", "src/a", "bob"]).ok().json();
+        let epoch = taken["fencing_token"].as_u64().unwrap();
+        assert!(epoch > last && epoch > 1_000_000, "{what}: {epoch} after {last}");
+        last = epoch;
+        sandbox.run(&["l", "release", "src/a", "bob"]).ok();
+        assert_eq!(sandbox.run(&["l", "list"]).ok().out, "No locks.\n", "{what}");
+    }
+    // Nothing leads to what is not there.
+    sandbox.git(&["gc", "-q"]);
+}
+
+#[test]
+fn an_unreadable_archive_is_named_and_the_rest_goes_on() {
+    let (sandbox, one, two) = board();
+    let archive = sandbox.root.join(".git/refs/orchestrator/archive");
+    for text in [
+        "1".repeat(40),
+        sandbox.git(&["hash-object", "-w", "--stdin"]),
+        "no object".into(),
+        "ref: refs/heads/main".into(),
+    ] {
+        fs::write(&archive, format!("{}\n", text.trim())).unwrap();
+        let status = sandbox.run(&["status"]).code(5);
+        assert!(status.out.contains("refs/orchestrator/archive") && status.out.contains("ada"), "{status:?}");
+        let list = sandbox.run(&["t", "list"]);
+        assert!(list.out.contains(&one) && list.out.contains(&two), "{text}: {list:?}");
+        let doctor = sandbox.run(&["doctor"]).code(1);
+        assert!(doctor.out.contains("refs/orchestrator/archive"), "{doctor:?}");
+        let verify = sandbox.run(&["verify"]).code(5);
+        assert!(verify.out.contains("refs/orchestrator/archive"), "{verify:?}");
+        // What the archive says of a task, nobody knows; what has a record of its own is as it was.
+        let refused = sandbox.run(&["t", "claim", "w", &two, "bob"]).code(1);
+        assert!(refused.err.contains("refs/orchestrator/archive"), "{refused:?}");
+        sandbox.run(&["t", "claim", "w", &one, "ada"]).ok();
+    }
+    fs::remove_file(archive).unwrap();
+    sandbox.run(&["t", "claim", "w", &two, "bob"]).ok();
+}
+
+#[test]
+fn a_claim_that_can_not_be_read_holds_its_task() {
+    for at in 0..7 {
+        let (sandbox, one, two) = board();
+        let name = format!("refs/orchestrator/claims/{one}");
+        let (what, damage) = damages(&sandbox, &name).remove(at);
+        damage();
+        let refused = sandbox.run(&["t", "claim", "w", &one, "bob"]).code(1);
+        assert!(refused.err.contains("can't be read"), "{what}: {refused:?}");
+        let doctor = sandbox.run(&["doctor"]).code(1);
+        assert!(doctor.out.contains(&name), "{what}: {doctor:?}");
+        let verify = sandbox.run(&["verify"]).code(5);
+        assert!(verify.out.contains(&name), "{what}: {verify:?}");
+        let next = sandbox.run(&["--json", "t", "next", "w", "bob"]).ok().json();
+        assert_eq!(next["id"], two.as_str(), "{what}");
+    }
+}
+
+#[test]
+fn damaged_objects_are_named_with_exit_5_and_git_fsck() {
+    let (sandbox, one, two) = board();
+    let cache = sandbox.root.join(".git/orchestrator/cache");
+    let place = |what: &str| object(&sandbox, sandbox.git(&["rev-parse", what]).trim());
+    let damage = |path: &PathBuf, bytes: Option<&[u8]>| {
+        fs::remove_file(path).unwrap();
+        if let Some(bytes) = bytes {
+            fs::write(path, bytes).unwrap();
+        }
+        let _none = fs::remove_dir_all(&cache);
+    };
+    // A tree that everything lies in: nothing can be told, and where it lies is.
+    for bytes in [None, Some(&b""[..]), Some(&b"x\x01garbage"[..])] {
+        let tasks = place("HEAD:.orchestrator/tasks");
+        let whole = fs::read(&tasks).unwrap();
+        damage(&tasks, bytes);
+        let refused = sandbox.run(&["t", "list"]).code(5);
+        assert!(
+            refused.err.contains("`.orchestrator/tasks`") && refused.err.contains("hint: git fsck"),
+            "{refused:?}"
+        );
+        damage_mended(&tasks, &whole);
+    }
+    // A commit of the past: the log ends there, and does not pretend to have begun.
+    let past = place("HEAD~1");
+    let whole = fs::read(&past).unwrap();
+    damage(&past, None);
+    for words in [&["events"][..], &["verify"], &["--at", "HEAD~1", "t", "list"], &["undo"]] {
+        let refused = sandbox.run(words).code(5);
+        assert!(refused.err.contains("hint: git fsck"), "{words:?}: {refused:?}");
+    }
+    damage_mended(&past, &whole);
+    // One file: it is damaged, and the others are there.
+    let file = place(&format!("HEAD:.orchestrator/tasks/{}/{one}.yaml", &one[..2]));
+    for bytes in [None, Some(&b""[..]), Some(&b"x\x01garbage"[..])] {
+        let whole = fs::read(&file).unwrap();
+        damage(&file, bytes);
+        let status = sandbox.run(&["status"]).code(5);
+        assert!(status.out.contains(&format!("{one}.yaml:1:1: its blob")), "{status:?}");
+        assert!(sandbox.run(&["t", "list"]).out.contains(&two));
+        damage_mended(&file, &whole);
+    }
+    assert!(sandbox.run(&["t", "list"]).ok().out.contains(&one));
+}
+
+fn damage_mended(path: &PathBuf, whole: &[u8]) {
+    let _gone = fs::remove_file(path);
+    fs::write(path, whole).unwrap();
+}
+
+#[test]
+fn a_finish_on_a_branch_that_can_not_be_read_is_not_given_out_again() {
+    let (sandbox, _, two) = board();
+    sandbox.git(&["switch", "-q", "-c", "feature"]);
+    sandbox.run(&["t", "claim", "w", &two, "bob"]).ok();
+    sandbox.run(&["t", "complete", &two, "--agent", "bob"]).ok();
+    sandbox.git(&["switch", "-q", "main"]);
+    let branch = sandbox.root.join(".git/refs/heads/feature");
+    let tip = fs::read_to_string(&branch).unwrap();
+    fs::write(&branch, "garbage\n").unwrap();
+    let shown = sandbox.run(&["--json", "t", "show", &two]).ok().json();
+    assert_eq!(shown["status"], "done");
+    sandbox.run(&["t", "claim", "w", &two, "eve"]).code(1);
+    // Where every branch can be read and none has it, it is free.
+    fs::write(&branch, tip).unwrap();
+    sandbox.git(&["branch", "-q", "-D", "feature"]);
+    sandbox.run(&["t", "claim", "w", &two, "eve"]).ok();
+}
+
+#[test]
+fn status_names_a_claim_whose_commit_has_left_its_branch() {
+    let (sandbox, one, _) = board();
+    let commit = sandbox.git(&["rev-parse", "HEAD"]);
+    assert!(!sandbox.run(&["status"]).ok().out.contains("git branch"));
+    sandbox.git(&["reset", "-q", "--hard", "HEAD~1"]);
+    let status = sandbox.run(&["status"]).ok();
+    let way = format!("git branch recovered-{one} {}", &commit[..12]);
+    assert!(status.out.contains(&way) && status.out.contains("left `main`"), "{status:?}");
+    let json = sandbox.run(&["--json", "status"]).ok().json();
+    assert_eq!(json["active_tasks"][0]["claimed_on"]["lost"], true, "{json}");
+    let list = sandbox.run(&["t", "list"]).ok();
+    assert!(!list.out.contains("(on main)") && list.out.contains("left main"), "{list:?}");
+    let words: Vec<&str> = way.split(' ').skip(1).collect();
+    sandbox.git(&words);
+    assert!(!sandbox.run(&["status"]).ok().out.contains("left `main`"));
+}
