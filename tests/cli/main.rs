@@ -12,6 +12,7 @@ mod disk;
 mod doctor;
 mod exchange;
 mod exits;
+mod faults;
 mod guide;
 mod json;
 mod landing;

@@ -65,8 +65,8 @@ fn what_a_board_wants_on_the_disk_is_synced_before_the_answer() {
 }
 
 /// A state of a repository, and a command that changes it.
-struct Scene {
-    name: &'static str,
+pub struct Scene {
+    pub name: &'static str,
     /// Makes the state, in `repo` below the home directory.
     prepare: fn(&Sandbox),
     /// Where it is run, below the home directory.
@@ -153,7 +153,7 @@ fn many_claims(sandbox: &Sandbox) {
 
 fn nothing(_: &Sandbox) {}
 
-const SCENES: &[Scene] = &[
+pub const SCENES: &[Scene] = &[
     Scene { name: "init", prepare: nothing, directory: "repo", words: &["init"] },
     Scene {
         name: "init on a branch",
@@ -170,6 +170,7 @@ const SCENES: &[Scene] = &[
         directory: "repo",
         words: &["t", "complete", FIRST, "--result", "r"],
     },
+    Scene { name: "undo", prepare: claimed, directory: "repo", words: &["undo"] },
     Scene { name: "release", prepare: claimed, directory: "repo", words: &["t", "release", FIRST] },
     Scene {
         name: "acquire",
@@ -223,8 +224,8 @@ const SCENES: &[Scene] = &[
 ];
 
 /// One scene in its own place, which is put back to the beginning before each point.
-struct Rehearsal {
-    sandbox: Sandbox,
+pub struct Rehearsal {
+    pub sandbox: Sandbox,
     scene: &'static Scene,
     words: Vec<String>,
     template: PathBuf,
@@ -234,7 +235,7 @@ struct Rehearsal {
 }
 
 impl Rehearsal {
-    fn of(scene: &'static Scene) -> Self {
+    pub fn of(scene: &'static Scene) -> Self {
         let sandbox = Sandbox::new();
         (scene.prepare)(&sandbox);
         sandbox.write("src.txt", "modified\n");
@@ -254,19 +255,19 @@ impl Rehearsal {
         Self { sandbox, scene, words, template, is_bare, now }
     }
 
-    fn reset(&self) {
+    pub fn reset(&self) {
         for entry in std::fs::read_dir(self.sandbox.home()).unwrap() {
             std::fs::remove_dir_all(entry.unwrap().path()).unwrap();
         }
         copy(&self.template, self.sandbox.home());
     }
 
-    fn directory(&self) -> PathBuf {
+    pub fn directory(&self) -> PathBuf {
         self.sandbox.home().canonicalize().unwrap().join(self.scene.directory)
     }
 
     /// The command below `strace`, with the same ids and the same time in every run.
-    fn traced(&self, options: &[&str]) -> Command {
+    pub fn traced(&self, options: &[&str]) -> Command {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq"]).args(options).arg(env!("CARGO_BIN_EXE_orchestrator")).args(&self.words);
         command.current_dir(self.directory()).stdout(Stdio::null()).stderr(Stdio::null());
@@ -276,7 +277,7 @@ impl Rehearsal {
     }
 
     /// What any reader sees, but for what every mutation moves.
-    fn state(&self) -> String {
+    pub fn state(&self) -> String {
         let answer = self.sandbox.run_in(&self.directory(), &["--json", "export", "state"]);
         if answer.code == 4 {
             return "no board".to_owned();
@@ -296,7 +297,7 @@ impl Rehearsal {
         format!("{state:#}\n{topics:?}\n{}", events.join("\n"))
     }
 
-    fn work(&self) -> String {
+    pub fn work(&self) -> String {
         let home = self.sandbox.home().canonicalize().unwrap();
         ["repo", "tree"]
             .iter()
@@ -436,7 +437,7 @@ fn entities(state: &str) -> String {
 }
 
 /// The lines that are only in one of two texts.
-fn difference(one: &str, two: &str) -> String {
+pub fn difference(one: &str, two: &str) -> String {
     let only = |text: &str, other: &str, mark: &str| -> String {
         let lines = text.lines().filter(|line| !other.lines().any(|known| known == *line));
         lines.map(|line| format!("\n  {mark}{line}")).collect()
@@ -444,7 +445,7 @@ fn difference(one: &str, two: &str) -> String {
     only(one, two, "-") + &only(two, one, "+")
 }
 
-fn leftovers(root: &Path) -> Vec<String> {
+pub fn leftovers(root: &Path) -> Vec<String> {
     walkdir::WalkDir::new(root)
         .into_iter()
         .filter_map(Result::ok)
