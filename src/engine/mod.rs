@@ -5,6 +5,7 @@
 
 mod acquire;
 mod batch;
+mod blend;
 mod ci;
 mod cycle;
 mod doctor;

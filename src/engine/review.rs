@@ -5,7 +5,7 @@ use crate::model::{Between, Code, Comparison, Flaw, Refusal, Settings, Severity}
 use crate::store::compare::{Place, compare};
 use crate::store::{self, check as checking};
 use crate::views::check::{Checked, checked};
-use crate::views::diff::{Diff, diff as told, suspicions};
+use crate::views::diff::{Diff, diff as told, double_claims, suspicions};
 
 use super::orchestrator::Options;
 
@@ -76,10 +76,15 @@ pub fn diff(options: &Options, range: Option<&str>) -> Result<(Diff, Vec<String>
 /// whether what led there was legal.
 pub fn check(options: &Options, range: Option<&str>) -> Result<Checked, Refusal> {
     let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
+    // Where the other side has gone since both parted.
+    let mut rival = None;
     let (base, head) = match range.map(Range::parse) {
         None => (None, board(&repo, options)?),
         Some(Range::One(revision)) => (None, named(&repo, options, revision)?),
         Some(Range::Two { base, head, since_fork }) => {
+            if since_fork == SinceFork::Yes {
+                rival = Some(named(&repo, options, base)?);
+            }
             let ends = two(&repo, options, base, head, since_fork)?;
             (Some(ends.base), ends.head)
         }
@@ -111,7 +116,14 @@ pub fn check(options: &Options, range: Option<&str>) -> Result<Checked, Refusal>
     let mut blind = Vec::new();
     if let Some(comparison) = &comparison {
         blind.extend(unseen(comparison));
-        for found in suspicions(comparison) {
+        let mut suspicious = suspicions(comparison);
+        if let (Some(base), Some(rival)) = (&base, &rival) {
+            let rival = compare(&repo, base, rival)?;
+            let doubled = double_claims(comparison, Some(&rival));
+            suspicious
+                .extend(doubled.into_iter().filter(|one| !suspicious.contains(one)).collect::<Vec<_>>());
+        }
+        for found in suspicious {
             let (path, line, column) =
                 checking::place(&repo, tree, &found.subject, found.field).map_err(store::refusal_of)?;
             // What the board itself shows was told, at its very place.

@@ -8,7 +8,7 @@ use crate::model::{Code, Exhibit, Refusal, Severity, Span};
 use crate::store::{self, Reachable, Stretch};
 use crate::views::verify::{Finding, Judge, Signatures, Verification};
 
-use super::Orchestrator;
+use super::{Orchestrator, blend};
 
 /// What is done about signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +92,10 @@ impl Orchestrator {
                 let ahead = &walked.order[at..walked.order.len().min(at + AHEAD)];
                 repo.prefetch_changes(ahead, crate::codec::path::BOARD)?;
             }
-            let exhibit = store::read_exhibit(repo, *commit)?;
+            let mut exhibit = store::read_exhibit(repo, *commit)?;
+            if exhibit.parents.len() > 1 {
+                exhibit.blends = blend::blends(repo, &exhibit)?;
+            }
             if is_signed && touches_board(&exhibit) {
                 to_be_signed.push(*commit);
             }
@@ -116,7 +119,8 @@ impl Orchestrator {
 }
 
 fn touches_board(exhibit: &Exhibit) -> bool {
-    !exhibit.events.is_empty() || exhibit.changes.iter().any(|change| change.is_changed)
+    let is_blended = exhibit.blends.as_ref().is_some_and(|blends| !blends.is_empty());
+    !exhibit.events.is_empty() || is_blended || exhibit.changes.iter().any(|change| change.is_changed)
 }
 
 /// The commit that a range ends with, and the one that it begins after.

@@ -95,6 +95,12 @@ impl Repo {
         Ok(found.first().map(|id| id.detach()))
     }
 
+    /// The best commits that both contain: several where the two were merged into each other before.
+    pub(crate) fn merge_bases(&self, one: Oid, two: Oid) -> Result<Vec<Oid>, GitError> {
+        let found = self.gix.merge_bases_many(one, &[two]).doing("look for a common commit")?;
+        Ok(found.iter().map(|id| id.detach()).collect())
+    }
+
     /// The commits that `tip` contains and `base` does not, in no order.
     pub(crate) fn commits_since(&self, base: Oid, tip: Oid) -> Result<HashSet<Oid>, GitError> {
         let walk = self.gix.rev_walk([tip]).with_hidden([base]).all().doing("walk history")?;

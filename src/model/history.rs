@@ -123,6 +123,25 @@ pub struct FileChange {
     pub is_reverted: bool,
 }
 
+/// A file that a merge made as no merge of its parents gives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Blend {
+    /// From the repository's root.
+    pub path: String,
+    /// What it is about.
+    pub place: Place,
+    /// The fields that are not as a merge gives them; none where it can't be told in fields.
+    pub fields: Vec<&'static str>,
+    /// One of the parents has the file so: what the other one changed is left out.
+    pub is_of_one_side: bool,
+    /// The merge has no such file.
+    pub is_gone: bool,
+    /// The state of a task is among the fields.
+    pub is_state: bool,
+    /// What an honest merge gives can't be told for sure.
+    pub is_disputed: bool,
+}
+
 /// One commit of a board.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exhibit {
@@ -148,6 +167,8 @@ pub struct Exhibit {
     pub problems: Vec<String>,
     /// The files that it changes, and those that its events name.
     pub changes: Vec<FileChange>,
+    /// The files of a merge that are as no merge of its parents gives them; none where that was not looked into.
+    pub blends: Option<Vec<Blend>>,
 }
 
 /// Where the board commit stands that the record of a claim names.

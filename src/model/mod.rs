@@ -40,8 +40,8 @@ pub use fault::{Damage, Fault};
 pub use finding::Finding;
 pub use flaw::{Flaw, Severity};
 pub use history::{
-    Before, Content, Exhibit, FileChange, Link, LostEvent, Place, Prior, Saying, Side, Signed, Testimony,
-    Whence, Wording,
+    Before, Blend, Content, Exhibit, FileChange, Link, LostEvent, Place, Prior, Saying, Side, Signed,
+    Testimony, Whence, Wording,
 };
 pub use id::{EventId, Nonce, TaskId, TaskRef};
 pub use knowledge::Knowledge;

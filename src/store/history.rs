@@ -95,6 +95,7 @@ pub(crate) fn read_exhibit(repo: &Repo, id: Oid) -> Result<Exhibit, GitError> {
         events,
         problems,
         changes: Vec::new(),
+        blends: None,
     };
     let mut trees = Vec::new();
     for parent in &commit.parents {

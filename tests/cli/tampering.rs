@@ -13,6 +13,13 @@
 //! | epoch lowered by hand | the same | `against_record` |
 //! | held task done by another hand | the same | `against_record`, a warning |
 //! | two claims of one epoch | two clones that meet | `double_claim` |
+//! | state that neither side has | edited while merging | `evil_merge` |
+//! | state put together from both sides | the same | `evil_merge` |
+//! | task planted by a merge | the same | `evil_merge` |
+//! | title that neither side has | the same | `evil_merge`, a warning |
+//! | settings that neither side has | the same | `evil_merge`, a warning |
+//! | one side's change left out | `git merge -s ours` | `evil_merge`, a warning |
+//! | board left out where a clean merge is | the same, from both sides changed | `evil_merge`, a warning |
 
 use super::verify::{Cast, FRESH, Tamper, are_found, task_file};
 
@@ -27,6 +34,25 @@ fn event(cast: &Cast, agent: &str, rest: &str) -> String {
 fn commit(cast: &Cast, message: &str) -> String {
     cast.scene.git(&["commit", "-q", "--allow-empty", "-m", message]);
     cast.scene.git(&["rev-parse", "HEAD"])
+}
+
+/// Two sides that changed the board in ways that go together: a title and a label of one task, and a claim; a merge of
+/// them that is not committed yet.
+fn merging(cast: &Cast, words: &[&str]) {
+    let scene = &cast.scene;
+    scene.git(&["switch", "-q", "-c", "side"]);
+    scene.run(&["t", "update", &cast.two, "--title", "Better"]).ok();
+    scene.run(&["t", "claim", "w", &cast.three, "agent-3"]).ok();
+    scene.git(&["switch", "-q", "main"]);
+    scene.run(&["t", "update", &cast.two, "--add-label", "x"]).ok();
+    scene.run(&["kb", "write", "more", "x"]).ok();
+    let all: Vec<&str> = ["merge", "-q", "--no-commit"].iter().chain(words).copied().collect();
+    scene.git(&all.into_iter().chain(["side"]).collect::<Vec<_>>());
+}
+
+fn merged(cast: &Cast, path: String) -> String {
+    cast.scene.git(&["commit", "-q", "--no-edit"]);
+    path
 }
 
 const TAMPERINGS: &[(&str, &str, &str, Tamper)] = &[
@@ -108,6 +134,10 @@ const TAMPERINGS: &[(&str, &str, &str, Tamper)] = &[
         assert!(command.env("ORCHESTRATOR_NOW", scene.stamp()).output().unwrap().status.success());
         scene.run(&["t", "claim", "w", &cast.two, "agent-1"]).ok();
         scene.git(&["fetch", "-q", there, "main:other"]);
+        for range in ["other..main", "other...main", "main...other"] {
+            let told = scene.sandbox.run(&["check", range]).code(5).out;
+            assert_eq!(told.matches(": double_claim: ").count(), 1, "{range}: {told}");
+        }
         let mut merge = std::process::Command::new("git");
         merge.args(["merge", "-q", "other"]).current_dir(&scene.sandbox.root);
         super::support::hermetic(&mut merge, scene.sandbox.home());
@@ -116,7 +146,97 @@ const TAMPERINGS: &[(&str, &str, &str, Tamper)] = &[
         scene.git(&["commit", "-q", "-a", "--no-edit"]);
         scene.git(&["rev-parse", "other"])
     }),
+    ("state that neither side has", "evil_merge", "error", |cast| {
+        merging(cast, &[]);
+        cast.scene.edit(&task_file(&cast.one), "assigned_to: agent-1", "assigned_to: agent-9");
+        merged(cast, task_file(&cast.one))
+    }),
+    ("state put together from both sides", "evil_merge", "error", |cast| {
+        merging(cast, &[]);
+        cast.scene.edit(&task_file(&cast.two), "status: pending", "status: cancelled\nreason: no");
+        merged(cast, task_file(&cast.two))
+    }),
+    ("task planted by a merge", "evil_merge", "error", |cast| {
+        merging(cast, &[]);
+        let text = cast.scene.sandbox.read(&task_file(&cast.one)).replace(&cast.one, "00000009");
+        let path = task_file("00000009");
+        std::fs::create_dir_all(cast.scene.sandbox.root.join(&path).parent().unwrap()).unwrap();
+        cast.scene.sandbox.write(&path, &text);
+        cast.scene.git(&["add", &path]);
+        merged(cast, path)
+    }),
+    ("title that neither side has", "evil_merge", "warning", |cast| {
+        merging(cast, &[]);
+        cast.scene.edit(&task_file(&cast.two), "title: Better", "title: Worse");
+        merged(cast, task_file(&cast.two))
+    }),
+    ("settings that neither side has", "evil_merge", "warning", |cast| {
+        merging(cast, &[]);
+        cast.scene.sandbox.write(CONFIG, "format: 1\nclaims:\n  stale_after: 1m\n");
+        cast.scene.git(&["add", CONFIG]);
+        merged(cast, CONFIG.to_owned())
+    }),
+    ("one side's change left out", "evil_merge", "warning", |cast| {
+        merging(cast, &["-s", "ours"]);
+        merged(cast, task_file(&cast.three))
+    }),
+    ("board left out where a clean merge is", "evil_merge", "warning", |cast| {
+        merging(cast, &["-s", "ours"]);
+        merged(cast, task_file(&cast.two))
+    }),
 ];
+
+/// Merges of two sides, with and without our driver, and those of conflicts, however they are decided: between both
+/// sides nobody is told to have lied.
+#[test]
+fn honest_merges_give_nothing_above_a_note() {
+    for (name, driver, words, decision) in [
+        ("by our driver", true, &[][..], None),
+        ("as text", false, &[], None),
+        ("as text, ours where it conflicts", false, &["-X", "ours"], None),
+        ("as text, theirs where it conflicts", false, &["-X", "theirs"], None),
+        ("decided for ours", true, &[], Some("--ours")),
+        ("decided for theirs", true, &[], Some("--theirs")),
+        ("as text, decided for theirs", false, &[], Some("--theirs")),
+    ] {
+        let cast = Cast::new();
+        let scene = &cast.scene;
+        if !driver {
+            std::fs::create_dir_all(scene.sandbox.root.join(".git/info")).unwrap();
+            scene.sandbox.write(".git/info/attributes", "* merge\n");
+        }
+        let (two, three) = (cast.two.as_str(), cast.three.as_str());
+        scene.git(&["switch", "-q", "-c", "side"]);
+        scene.run(&["t", "update", two, "--title", "Better", "--priority", "2"]).ok();
+        scene.run(&["t", "claim", "w", three, "agent-3"]).ok();
+        scene.run(&["kb", "write", "api", "Use REST\nand more"]).ok();
+        scene.git(&["switch", "-q", "main"]);
+        scene.run(&["t", "update", two, "--add-label", "x", "--estimate", "2h"]).ok();
+        if decision.is_some() || !words.is_empty() {
+            scene.run(&["t", "update", two, "--title", "Other"]).ok();
+        }
+        scene.run(&["a", "register", "agent-2", "worker"]).ok();
+        let all: Vec<&str> = ["merge", "-q"].iter().chain(words).copied().chain(["side"]).collect();
+        let mut merge = std::process::Command::new("git");
+        merge.args(&all).current_dir(&scene.sandbox.root);
+        super::support::hermetic(&mut merge, scene.sandbox.home());
+        let is_clean = merge.output().unwrap().status.success();
+        if let Some(side) = decision.filter(|_| !is_clean) {
+            scene.git(&["checkout", side, &task_file(two)]);
+            scene.git(&["commit", "-q", "-a", "--no-edit"]);
+        } else if !is_clean {
+            scene.git(&["checkout", "--ours", &task_file(two)]);
+            scene.git(&["commit", "-q", "-a", "--no-edit"]);
+        }
+        assert_eq!(scene.git(&["rev-list", "--count", "--merges", "HEAD"]), "1", "{name}");
+        let (code, found) = scene.verify();
+        assert_eq!(
+            (code, &found["errors"], &found["warnings"]),
+            (0, &0.into(), &0.into()),
+            "{name}: {found:#}"
+        );
+    }
+}
 
 #[test]
 fn every_class_of_tampering_is_found_where_it_was_done() {

@@ -603,7 +603,8 @@ fn land(scene: &Scene, branch: &str, round: usize) {
         command.output().unwrap().status.success()
     };
     let is_empty = scene.git(&["rev-list", "--count", &format!("main..{branch}")]) == "0";
-    match round % 6 {
+    let as_text = scene.sandbox.root.join(".git/info/attributes");
+    match round % 9 {
         // Nothing to bring.
         _ if is_empty => {}
         0 => {
@@ -624,7 +625,7 @@ fn land(scene: &Scene, branch: &str, round: usize) {
         }
         2 | 3 => {
             if try_git(&["merge", "-q", "--squash", branch]) {
-                let words: &[&str] = if round % 6 == 2 {
+                let words: &[&str] = if round % 9 == 2 {
                     &["commit", "-q", "--allow-empty", "--no-edit"]
                 } else {
                     &["commit", "-q", "--allow-empty", "-m", "Land it"]
@@ -638,6 +639,36 @@ fn land(scene: &Scene, branch: &str, round: usize) {
         4 => {
             if !try_git(&["cherry-pick", &format!("main..{branch}")]) {
                 try_git(&["cherry-pick", "--abort"]);
+            }
+        }
+        // Without our driver; and each way to decide a conflict, of whole files or of lines.
+        5 | 6 => {
+            std::fs::create_dir_all(as_text.parent().unwrap()).unwrap();
+            std::fs::write(&as_text, "* merge\n").unwrap();
+            let side = if round % 18 < 9 { "ours" } else { "theirs" };
+            let is_merged = match round % 9 {
+                5 => try_git(&["merge", "-q", "--no-edit", branch]),
+                _ => try_git(&["merge", "-q", "--no-edit", "-X", side, branch]),
+            };
+            std::fs::remove_file(&as_text).unwrap();
+            if !is_merged {
+                scene.git(&["merge", "--abort"]);
+            }
+        }
+        7 => {
+            // Into each other: two commits from which both come.
+            let tip = scene.git(&["rev-parse", "main"]);
+            if try_git(&["merge", "-q", "--no-edit", branch]) {
+                scene.git(&["switch", "-q", branch]);
+                if !try_git(&["merge", "-q", "--no-edit", &tip]) {
+                    scene.git(&["merge", "--abort"]);
+                }
+                scene.git(&["switch", "-q", "main"]);
+                if !try_git(&["merge", "-q", "--no-edit", "--no-ff", branch]) {
+                    scene.git(&["merge", "--abort"]);
+                }
+            } else {
+                scene.git(&["merge", "--abort"]);
             }
         }
         _ => {

@@ -17,7 +17,7 @@ use crate::model::{
     Turn,
 };
 
-pub use warnings::{Suspicion, suspicions};
+pub use warnings::{Suspicion, double_claims, suspicions};
 
 /// One end of a comparison.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,12 +4,12 @@
 //! who did not hold it); what may have a good reason is a warning (a hand edit, work done before what it waits
 //! for).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use crate::model::{
-    Action, Between, Compare, Comparison, Event, Pair, Severity, Status, Stories, Subject, Task, Turn,
+    Action, Between, Compare, Comparison, Event, Pair, Severity, Status, Stories, Subject, Task, TaskId, Turn,
 };
 
 use super::{OF_STATUS, is_completed_now};
@@ -51,6 +51,7 @@ pub fn suspicions(comparison: &Comparison) -> Vec<Suspicion> {
             }
         }
     }
+    found.extend(double_claims(comparison, None));
     if is_looked_into(comparison) {
         rest(comparison, &stories, &mut found);
     }
@@ -60,6 +61,48 @@ pub fn suspicions(comparison: &Comparison) -> Vec<Suspicion> {
 /// Whether every commit that may explain a change was seen.
 fn is_looked_into(comparison: &Comparison) -> bool {
     comparison.between == Between::Whole
+}
+
+/// Claims of one task with one epoch by two agents: of both sides that were merged, or of the head and of the base; of
+/// `rival` too, what the base did since both parted.
+pub fn double_claims(comparison: &Comparison, rival: Option<&Comparison>) -> Vec<Suspicion> {
+    let mut known: BTreeMap<(TaskId, u64), String> = BTreeMap::new();
+    let claims = |comparison: &Comparison| -> Vec<(TaskId, u64, String)> {
+        let events = comparison.steps.iter().flat_map(|step| &step.events).map(|(_, event)| event);
+        let own = events.filter(|event| event.action == Action::TaskClaimed && !event.derived);
+        own.filter(|event| event.undoes().next().is_none())
+            .filter_map(|event| {
+                let epoch = event.fields.get("epoch").and_then(Value::as_u64)?;
+                Some((event.task_id()?, epoch, event.agent.clone()))
+            })
+            .collect()
+    };
+    for task in comparison.tasks.iter().filter_map(|pair| pair.before.as_ref()) {
+        if let Some(claim) = task.status.claim().filter(|claim| claim.claimed_at.is_some()) {
+            known.insert((task.id, task.epoch), claim.agent.to_string());
+        }
+    }
+    if let Some(rival) = rival {
+        known.extend(claims(rival).into_iter().map(|(id, epoch, agent)| ((id, epoch), agent)));
+    }
+    let mut found = Vec::new();
+    for (id, epoch, agent) in claims(comparison) {
+        let first = known.entry((id, epoch)).or_insert_with(|| agent.clone());
+        if *first != agent {
+            found.push(Suspicion {
+                severity: Severity::Error,
+                code: "double_claim",
+                subject: Subject::Task(id),
+                field: "assigned_to",
+                what: format!(
+                    "`{}` claimed it with epoch {epoch}, and `{}` did so with the same epoch",
+                    agent.escape_debug(),
+                    first.escape_debug()
+                ),
+            });
+        }
+    }
+    found
 }
 
 type Add<'a> = &'a mut dyn FnMut(Severity, &'static str, &'static str, String);

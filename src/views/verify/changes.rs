@@ -330,7 +330,7 @@ impl Judge {
                 (Severity::Note, "reverted", "as it was before".to_owned())
             }
             _ if exhibit.parents.len() > 1 => {
-                if is_merged(change) {
+                if exhibit.blends.is_some() || is_merged(change) {
                     return;
                 }
                 let what = format!("{word} in a merge, and as none of its parents has it");

@@ -12,6 +12,7 @@
 //! Pure: what is judged comes as values of [`model`](crate::model), in the order in which it happened, parents before
 //! their children. What is remembered is a few words for each event and commit.
 
+mod blends;
 mod changes;
 mod claims;
 mod links;
@@ -244,6 +245,7 @@ impl Judge {
             }
             return;
         }
+        self.blends(exhibit);
         let events = in_order(exhibit, &fresh);
         for (event, _) in &events {
             if Place::is_needed_by(&event.action) && Place::of(event).is_none() && event.line.is_none() {
@@ -254,7 +256,8 @@ impl Judge {
         // A batch or an import may change thousands of files by as many events.
         let mut told: HashMap<Place, Vec<(&Event, bool)>> = HashMap::new();
         for (event, is_fresh) in events.into_iter().filter(|(event, _)| event.line.is_none()) {
-            if let Some(place) = Place::of(event) {
+            // A merge tells of nothing itself: what it changes is held against what it merges.
+            if let Some(place) = Place::of(event).filter(|_| exhibit.blends.is_none()) {
                 told.entry(place).or_default().push((event, is_fresh));
             }
         }

@@ -68,6 +68,7 @@ fn exhibit(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Ex
         events,
         problems: Vec::new(),
         changes,
+        blends: None,
     }
 }
 
