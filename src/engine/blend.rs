@@ -270,7 +270,7 @@ mod tests {
 
     fn task(title: &str, state: &str, label: &str) -> String {
         format!(
-            "id: 299833bc\nworkstream: w\ntitle: {title}\n{state}\nlabels: [{label}]\ncreated_at: 2026-02-06T07:36:59.474Z\ncreated_by: a\ndescription: D\n"
+            "id: 299833bc\nworkstream: w\ntitle: {title}\n{state}\npriority: 5\nestimate: null\ndepends_on: []\nlabels: [{label}]\ncreated_at: 2026-02-06T07:36:59.474Z\ncreated_by: a\ndescription: |\n  One\n  two\n  three\n  four\n"
         )
     }
 
@@ -328,7 +328,12 @@ mod tests {
                 let titles = ["T", "Better", "Other"];
                 let labels = ["", "x", "x, y"];
                 let (title, label) = (titles[below(&mut seed, 3)], labels[below(&mut seed, 3)]);
-                task(title, &states[below(&mut seed, 3)], label)
+                let text = task(title, &states[below(&mut seed, 3)], label);
+                let line = ["One", "two", "four"][below(&mut seed, 3)];
+                text.replace(
+                    &format!("  {line}\n"),
+                    ["  other\n", "  more\n  yet\n", ""][below(&mut seed, 3)],
+                )
             };
             let base = task("T", "status: pending", "");
             let (ours, theirs) = (draw(), draw());
