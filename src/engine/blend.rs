@@ -55,7 +55,7 @@ pub(super) fn blends(repo: &Repo, exhibit: &Exhibit) -> Result<Option<Vec<Blend>
     for base in &bases {
         let base = match repo.tree_of(*base) {
             Ok(base) => base,
-            Err(GitError::Missing { .. }) => return Ok(None),
+            Err(GitError::Beyond { .. }) => return Ok(None),
             Err(other) => return Err(other),
         };
         let blends = Merge::of(repo, base, trees)?.blends()?;
