@@ -211,7 +211,15 @@ impl Orchestrator {
 impl Orchestrator {
     /// Work, agents, locks, what happened last.
     pub fn status(&self) -> Result<Status, Refusal> {
-        Ok(views::status::status(&*self.view()?, self.now())?)
+        let repo = &self.store.repo;
+        let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
+        let repository = views::status::RepositoryDocument {
+            root: repo.work_dir().as_deref().map(text),
+            git_dir: text(repo.git_dir()),
+            common_dir: text(repo.common_dir()),
+        };
+        let status = views::status::status(&*self.view()?, self.now())?;
+        Ok(views::status::Status { repository: Some(repository), ..status })
     }
 
     /// The same as text for people, in 100 columns and without colour.

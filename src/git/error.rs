@@ -45,6 +45,12 @@ pub(crate) enum GitError {
         /// What is wrong with it.
         why: String,
     },
+    /// What is checked out can't follow: its worktree is not there, or can't be reached.
+    #[error("{why}")]
+    NoWorkTree {
+        /// One sentence.
+        why: String,
+    },
     /// An object that should be there is not.
     #[error("{what} is missing")]
     Missing {

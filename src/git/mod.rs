@@ -4,7 +4,9 @@
 //! closed here: refs are read fresh from disk and compared again while their locks are held, the index is
 //! changed byte by byte under a lock whose owner can be proved, and files are replaced and never rewritten.
 
+mod discovery;
 mod durable;
+mod environment;
 mod error;
 mod files;
 mod history;
@@ -28,6 +30,7 @@ pub(crate) mod testing;
 mod tree;
 mod upkeep;
 mod way;
+mod work_tree;
 mod worktree;
 
 pub(crate) use error::GitError;

@@ -93,6 +93,9 @@ impl Repo {
         let text = match small::read(&path) {
             Ok(text) => text,
             Err(error) => {
+                if let Some(next) = small::link_to_ref(&path) {
+                    return Ok(Some(Loose::Symbolic(next)));
+                }
                 let is_absent = matches!(
                     error.kind(),
                     io::ErrorKind::NotFound | io::ErrorKind::IsADirectory | io::ErrorKind::NotADirectory

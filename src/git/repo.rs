@@ -1,7 +1,8 @@
 //! Opening a repository, and what it is about: directories, `HEAD`, configuration.
 //!
 //! Refused with a sentence: what gix would open and misread (reftable, unknown extensions), SHA-256, and a
-//! repository of somebody else that `safe.directory` does not allow. `GIT_INDEX_FILE` is not honoured.
+//! repository of somebody else that `safe.directory` does not allow. What the environment may say is listed in
+//! [`environment`].
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::HashSet;
@@ -13,11 +14,14 @@ use std::time::Instant;
 
 use gix::bstr::ByteSlice as _;
 
+use super::discovery::{self, Found, How};
+use super::environment;
 use super::error::Doing;
 use super::linked_lock::LinkedLock;
 use super::promised::Promises;
 use super::refs::PackedRefs;
 use super::small;
+use super::work_tree::{self, WorkTree};
 use super::{GitError, Oid, OidMap};
 
 /// A repository as seen from one worktree.
@@ -26,6 +30,7 @@ pub(crate) struct Repo {
     pub(super) gix: gix::Repository,
     git_dir: PathBuf,
     common_dir: PathBuf,
+    work_tree: WorkTree,
     /// Where objects are written, absolute.
     pub(super) objects_dir: PathBuf,
     /// Objects that were written through this handle and not yet synced.
@@ -87,42 +92,77 @@ fn without_replacements(mut gix: gix::Repository) -> gix::Repository {
     gix
 }
 
-fn options() -> gix::open::Options {
-    gix::open::Options::default().lossy_config(true)
+fn options() -> Result<gix::open::Options, GitError> {
+    let options = gix::open::Options::default().lossy_config(true);
+    Ok(options.cli_overrides(environment::config_parameters()?))
 }
 
 impl Repo {
-    /// The repository around `start`, as git finds it (`GIT_DIR`, `GIT_WORK_TREE` and
-    /// `GIT_CEILING_DIRECTORIES` included).
+    /// The repository around `start`, as git finds it, with what the environment says of it.
     pub(crate) fn discover(start: &Path) -> Result<Self, GitError> {
-        let trust = gix::sec::trust::Mapping { full: options(), reduced: options().bail_if_untrusted(true) };
-        // A ceiling that is not above us limits nothing.
-        let upwards =
-            gix::discover::upwards::Options { match_ceiling_dir_or_error: false, ..Default::default() };
-        let opened =
-            gix::ThreadSafeRepository::discover_with_environment_overrides_opts(start, upwards, trust);
-        match opened {
-            Ok(found) => Self::from_gix(found.to_thread_local()),
-            Err(error) => Err(Self::why_not(start, error)),
+        let start = discovery::start(start)?;
+        let found = discovery::find(&start)?;
+        // Who opens what belongs to somebody else has to have said so; who names it has. A worktree that the environment
+        // names need not be there, so that the owner of the git directory alone is asked for then.
+        let is_named = found.how == How::Named;
+        let names_tree = environment::variable("GIT_WORK_TREE").is_some();
+        let options = options()?.open_path_as_is(true).bail_if_untrusted(!is_named && !names_tree);
+        let options = if is_named { options.with(gix::sec::Trust::Full) } else { options };
+        if names_tree && !is_named && !is_own(&found.entrance) {
+            return Err(foreign(&found.entrance));
         }
+        let opened = options.open(&found.entrance).map_err(|error| Self::why_not(&found, error))?;
+        let mut gix = opened.to_thread_local();
+        if found.how == How::Around {
+            check_bare(&gix, &found.entrance)?;
+        }
+        if let Some(objects) = environment::objects(&start).open(&gix.common_dir().join("objects"))? {
+            gix.objects = objects;
+        }
+        let found = |gix: &gix::Repository, git_dir: &Path, common_dir: &Path| {
+            work_tree::of_found(gix.config_snapshot().plumbing(), git_dir, common_dir, &found, &start)
+        };
+        let repo = Self::from_gix(gix, found)?;
+        if let Some(named) = environment::path("GIT_COMMON_DIR", &start)
+            && named.canonicalize().ok().as_ref() != Some(&repo.common_dir)
+        {
+            return Err(GitError::Unsupported {
+                what: format!(
+                    "GIT_COMMON_DIR names `{}`, and `{}` belongs to `{}`",
+                    named.display(),
+                    repo.git_dir.display(),
+                    repo.common_dir.display()
+                ),
+                hint: "unset GIT_COMMON_DIR".to_owned(),
+            });
+        }
+        Ok(repo)
     }
 
-    /// The repository with this git directory or worktree.
+    /// The repository with this git directory or worktree, whatever the environment names.
     pub(crate) fn open(path: &Path) -> Result<Self, GitError> {
-        let opened = options().open(path).doing("open the repository")?;
-        Self::from_gix(opened.to_thread_local())
+        let opened = options()?.open(path).doing("open the repository")?;
+        Self::from_gix(opened.to_thread_local(), |gix, git_dir, common_dir| {
+            work_tree::of_git_dir(gix.config_snapshot().plumbing(), git_dir, common_dir)
+        })
     }
 
-    fn from_gix(gix: gix::Repository) -> Result<Self, GitError> {
-        let gix = without_replacements(gix);
+    fn from_gix(
+        gix: gix::Repository,
+        work_tree: impl FnOnce(&gix::Repository, &Path, &Path) -> WorkTree,
+    ) -> Result<Self, GitError> {
+        let mut gix = without_replacements(gix);
+        // It is about serving clones, and would be put before every name that is looked up here.
+        gix.clear_namespace();
         let absolute = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         let git_dir = absolute(gix.git_dir());
         let common_dir =
             if gix.common_dir() == gix.git_dir() { git_dir.clone() } else { absolute(gix.common_dir()) };
         check_format(gix.config_snapshot().plumbing())?;
-        let objects = gix.objects.store_ref().path();
-        let objects_dir = std::path::absolute(objects).map_err(GitError::io(objects))?;
+        let objects = gix.common_dir().join("objects");
+        let objects_dir = std::path::absolute(&objects).map_err(GitError::io(&objects))?;
         Ok(Self {
+            work_tree: work_tree(&gix, &git_dir, &common_dir),
             gix,
             objects_dir,
             git_dir,
@@ -136,26 +176,75 @@ impl Repo {
         })
     }
 
-    /// Why a repository did not open: none there, of a kind that can't be used, or something else.
-    fn why_not(start: &Path, error: gix::Error) -> GitError {
-        // Absolute, since hints are pasted from anywhere.
-        let start = &start.canonicalize().unwrap_or_else(|_| start.to_owned());
-        let nearest = start.ancestors().find(|dir| dir.join(".git").exists() || dir.join("HEAD").is_file());
-        let Some(directory) = nearest else { return GitError::NotARepository { path: start.to_owned() } };
+    /// Why a repository did not open: it is of a kind that can't be used, of somebody else, or something else.
+    fn why_not(found: &Found, error: gix::Error) -> GitError {
+        let directory = match &found.how {
+            How::Within(directory) => directory,
+            How::Named | How::Around => &found.entrance,
+        };
         let config = gix::config::File::from_path_no_includes(
-            directory.join(".git/config"),
+            found.entrance.join("config"),
             gix::config::Source::Local,
         );
         if let Ok(Err(unsupported)) = config.map(|config| check_format(&config)) {
             return unsupported;
         }
-        if !gix::sec::identity::is_path_owned_by_current_user(directory).unwrap_or(true) {
+        if !is_own(directory) || !is_own(&found.entrance) {
+            return foreign(directory);
+        }
+        if std::fs::read_link(found.entrance.join("HEAD")).is_ok() {
             return GitError::Unsupported {
-                what: format!("`{}` belongs to somebody else", directory.display()),
-                hint: format!("git config --global --add safe.directory '{}'", directory.display()),
+                what: format!(
+                    "`{}` is a symbolic link, to a branch without a commit",
+                    found.entrance.join("HEAD").display()
+                ),
+                hint: "git commit --allow-empty -m 'Begin'".to_owned(),
             };
         }
         GitError::Gix { doing: "open the repository", source: error.into() }
+    }
+
+    /// Refuses a change where the environment says that objects go elsewhere than into this repository.
+    pub(crate) fn check_writable(&self) -> Result<(), GitError> {
+        let refuse = |what: &str, hint: &str| {
+            Err(GitError::Unsupported { what: what.to_owned(), hint: hint.to_owned() })
+        };
+        if environment::variable("GIT_QUARANTINE_PATH").is_some() {
+            return refuse(
+                "a push is being received, and nothing can change before it is accepted",
+                "orchestrator check    (in a pre-receive hook: reads only; changes go into post-receive)",
+            );
+        }
+        let Some(own) = environment::variable("GIT_OBJECT_DIRECTORY") else { return Ok(()) };
+        let same = Path::new(&own).canonicalize().ok() == self.objects_dir.canonicalize().ok();
+        if same {
+            return Ok(());
+        }
+        refuse(
+            &format!(
+                "GIT_OBJECT_DIRECTORY names `{}`, where objects of a change would be lost",
+                Path::new(&own).display()
+            ),
+            "unset GIT_OBJECT_DIRECTORY",
+        )
+    }
+
+    /// Refuses a change of this worktree's files where the environment names another index for them: the one that stays
+    /// as it is would take the change back with the next commit.
+    pub(crate) fn check_index(&self) -> Result<(), GitError> {
+        let Some(named) = environment::variable("GIT_INDEX_FILE") else { return Ok(()) };
+        let root = self.work_dir().unwrap_or_else(|| self.git_dir.clone());
+        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        if real(root.join(&named)) == real(self.git_dir.join("index")) {
+            return Ok(());
+        }
+        Err(GitError::Unsupported {
+            what: format!(
+                "GIT_INDEX_FILE names `{}`, so a commit is being made from another index than this worktree's",
+                Path::new(&named).display()
+            ),
+            hint: "run it when that commit is made, or: unset GIT_INDEX_FILE".to_owned(),
+        })
     }
 
     /// The git directory of this worktree.
@@ -168,18 +257,25 @@ impl Repo {
         &self.common_dir
     }
 
-    /// The root of this worktree; none where the repository is bare.
+    /// The root of this worktree; none where the repository is bare, or where it can't be reached from here.
     pub(crate) fn work_dir(&self) -> Option<PathBuf> {
-        self.gix.workdir().map(|path| path.canonicalize().unwrap_or_else(|_| path.to_owned()))
+        match &self.work_tree {
+            WorkTree::At(path) => Some(path.clone()),
+            WorkTree::Bare | WorkTree::NotFromHere => None,
+        }
     }
 
-    /// The root of the main worktree.
-    pub(super) fn main_work_dir(&self) -> Option<PathBuf> {
+    /// The worktree that belongs to it where we stand.
+    pub(super) fn work_tree(&self) -> &WorkTree {
+        &self.work_tree
+    }
+
+    /// The main worktree.
+    pub(super) fn main_work_tree(&self) -> WorkTree {
         if self.git_dir == self.common_dir {
-            return self.work_dir();
+            return self.work_tree.clone();
         }
-        let main = Self::open(&self.common_dir).ok()?;
-        main.work_dir()
+        work_tree::of_git_dir(self.gix.config_snapshot().plumbing(), &self.common_dir, &self.common_dir)
     }
 
     /// What is checked out here, read from disk.
@@ -234,9 +330,13 @@ impl Repo {
     /// The branch that others start from: the remote's `HEAD`, else what this machine starts with, else
     /// `main` or `master`, whichever exists. Its short name.
     pub(crate) fn default_branch(&self) -> Option<String> {
-        let remote = fs::read_to_string(self.common_dir.join("refs/remotes/origin/HEAD")).ok();
-        let of_remote =
-            remote.as_deref().and_then(|text| text.trim().strip_prefix("ref: refs/remotes/origin/"));
+        let remote = self.common_dir.join("refs/remotes/origin/HEAD");
+        let remote = match small::link_to_ref(&remote) {
+            Some(target) => Some(target),
+            None => fs::read_to_string(remote).ok(),
+        };
+        let of_remote = remote.as_deref().map(|text| text.trim().trim_start_matches("ref: "));
+        let of_remote = of_remote.and_then(|text| text.strip_prefix("refs/remotes/origin/"));
         if let Some(name) = of_remote {
             return Some(name.to_owned());
         }
@@ -253,10 +353,12 @@ impl Repo {
 
     /// The pattern that makes git ignore `path` (a file), if one does.
     pub(crate) fn excluded_by(&self, path: &str) -> Result<Option<Exclusion>, GitError> {
-        let Some(root) = self.gix.workdir() else { return Ok(None) };
-        let index = self.gix.index_or_empty().doing("read the index")?;
+        let Some(root) = self.work_dir().filter(|root| root.is_dir()) else { return Ok(None) };
+        let mut gix = self.gix.clone();
+        gix.set_workdir(root.clone()).doing("read the ignore patterns")?;
+        let index = gix.index_or_empty().doing("read the index")?;
         let source = gix::worktree::stack::state::ignore::Source::WorktreeThenIdMappingIfNotSkipped;
-        let mut stack = self.gix.excludes(&index, None, source).doing("read the ignore patterns")?;
+        let mut stack = gix.excludes(&index, None, source).doing("read the ignore patterns")?;
         let platform = stack.at_path(Path::new(path), None).doing("read the ignore patterns")?;
         let Some(found) = platform.matching_exclude_pattern() else { return Ok(None) };
         if found.pattern.is_negative() {
@@ -284,6 +386,9 @@ fn read_head(repo: &Repo, git_dir: &Path) -> Result<Head, GitError> {
 /// The branch that a `HEAD` names, or the commit.
 pub(super) fn read_symbolic(git_dir: &Path) -> Result<Result<String, Oid>, GitError> {
     let path = git_dir.join("HEAD");
+    if let Some(name) = small::link_to_ref(&path) {
+        return Ok(Ok(name));
+    }
     let text = small::read(&path).and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other));
     let text = text.map_err(GitError::io(&path))?;
     let text = text.trim_end();
@@ -297,6 +402,40 @@ pub(super) fn read_symbolic(git_dir: &Path) -> Result<Result<String, Oid>, GitEr
             source: io::Error::new(io::ErrorKind::InvalidData, "it names no commit"),
         }),
     }
+}
+
+fn is_own(path: &Path) -> bool {
+    gix::sec::identity::is_path_owned_by_current_user(path).unwrap_or(true)
+}
+
+fn foreign(directory: &Path) -> GitError {
+    GitError::Unsupported {
+        what: format!("`{}` belongs to somebody else", directory.display()),
+        hint: format!("git config --global --add safe.directory '{}'", directory.display()),
+    }
+}
+
+/// Refuses a bare repository that nobody named, where `safe.bareRepository` asks for that. Only the configuration of the
+/// system, the user and the command counts, and what lies in a `.git` is no such repository.
+fn check_bare(gix: &gix::Repository, found: &Path) -> Result<(), GitError> {
+    let config = gix.config_snapshot();
+    let is_protected = |meta: &gix::config::file::Metadata| {
+        !matches!(meta.source, gix::config::Source::Local | gix::config::Source::Worktree)
+    };
+    let value = config.plumbing().string_filter("safe.bareRepository", is_protected);
+    let names: Vec<_> = found.iter().collect();
+    let is_implied = names.last().is_some_and(|last| *last == ".git")
+        || names.windows(2).any(|pair| pair[0] == ".git" && (pair[1] == "worktrees" || pair[1] == "modules"));
+    if is_implied || value.is_none_or(|value| value.as_slice() != b"explicit") {
+        return Ok(());
+    }
+    Err(GitError::Unsupported {
+        what: format!(
+            "`{}` is a bare repository, and safe.bareRepository wants it to be named",
+            found.display()
+        ),
+        hint: format!("GIT_DIR='{}' orchestrator status", found.display()),
+    })
 }
 
 /// Refuses what gix opens and misreads, as git itself would refuse it. Only the repository's own part of the

@@ -26,6 +26,12 @@ pub(crate) fn plainly(options: &mut OpenOptions) -> &mut OpenOptions {
     options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default())
 }
 
+/// The ref that a symbolic link names, as `core.preferSymlinkRefs` has git write it. Any other link is read through.
+pub(super) fn link_to_ref(path: &Path) -> Option<String> {
+    let target = std::fs::read_link(path).ok()?.into_os_string().into_string().ok()?;
+    target.starts_with("refs/").then_some(target)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::GitError;
 use super::repo::{Repo, read_symbolic};
+use super::work_tree::WorkTree;
 
 /// A worktree of a repository.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub(crate) struct Worktree {
     pub(crate) git_dir: PathBuf,
     /// Its root; none where the repository is bare or the directory is gone.
     pub(crate) path: Option<PathBuf>,
+    /// Why what is checked out there can't be brought in step with its `HEAD`, although git counts on it.
+    pub(crate) lost: Option<String>,
     /// The full name of the branch that it has checked out; none on a detached `HEAD`.
     pub(crate) branch: Option<String>,
 }
@@ -22,11 +25,12 @@ impl Repo {
     /// The main worktree and the linked ones, read from disk.
     pub(crate) fn worktrees(&self) -> Result<Vec<Worktree>, GitError> {
         let common = self.common_dir();
-        let mut found = vec![Worktree {
-            git_dir: common.to_owned(),
-            path: self.main_work_dir().filter(|path| path.is_dir()),
-            branch: read_symbolic(common)?.ok(),
-        }];
+        let seen = |git_dir: &Path, tree: &WorkTree, head: Result<String, super::Oid>| {
+            let lost = tree.why_lost(git_dir);
+            let path = tree.path().filter(|_| lost.is_none()).map(Path::to_owned);
+            Worktree { git_dir: git_dir.to_owned(), path, lost, branch: head.ok() }
+        };
+        let mut found = vec![seen(common, &self.main_work_tree(), read_symbolic(common)?)];
         let directory = common.join("worktrees");
         let names = match fs::read_dir(&directory) {
             Ok(names) => names,
@@ -35,21 +39,29 @@ impl Repo {
         };
         for name in names {
             let git_dir = name.map_err(GitError::io(&directory))?.path();
+            if git_dir == self.git_dir() {
+                // Where we stand it is as we found it.
+                found.push(seen(&git_dir, self.work_tree(), read_symbolic(&git_dir)?));
+                continue;
+            }
             let Ok(pointer) = fs::read_to_string(git_dir.join("gitdir")) else { continue };
             let link = PathBuf::from(pointer.trim_end());
             let link = if link.is_absolute() { link } else { git_dir.join(link) };
             let path = link.parent().map(Path::to_owned).filter(|path| path.is_dir());
             let path = path.and_then(|path| path.canonicalize().ok());
             let Ok(head) = read_symbolic(&git_dir) else { continue };
-            found.push(Worktree { git_dir, path, branch: head.ok() });
+            // One that is gone can be pruned; one that is locked comes back, as it was.
+            let is_away = path.is_none() && git_dir.join("locked").exists();
+            let lost = is_away.then(|| format!("the locked worktree of `{}` is not there", link.display()));
+            found.push(Worktree { git_dir, path, lost, branch: head.ok() });
         }
         Ok(found)
     }
 
-    /// The worktrees that have this branch checked out and still exist.
+    /// The worktrees that have this branch checked out, whether or not they still exist.
     pub(crate) fn checked_out_at(&self, branch: &str) -> Result<Vec<Worktree>, GitError> {
         let mut all = self.worktrees()?;
-        all.retain(|tree| tree.path.is_some() && tree.branch.as_deref() == Some(branch));
+        all.retain(|tree| tree.branch.as_deref() == Some(branch));
         Ok(all)
     }
 }

@@ -62,6 +62,11 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
             Refusal::new(Code::InTheWay, format!("`{path}` is in the way: {why}"))
                 .hint(format!("git status -- {path}"))
         }
+        GitError::NoWorkTree { why } => Refusal::new(
+            Code::RepositoryState,
+            format!("{why}; what is checked out there could not follow, and nothing was changed"),
+        )
+        .hint("git worktree list    (run this in one of them, or name it: -C <path>)"),
         GitError::Missing { what, lack } => lacking(&what, lack),
         GitError::Beyond { what } => Refusal::new(
             Code::Unreadable,

@@ -34,7 +34,13 @@ pub(crate) fn worktrees(repo: &Repo, branch: Option<&str>) -> Result<Vec<Worktre
         Some(name) => repo.checked_out_at(name)?,
         None => repo.worktrees()?.into_iter().filter(|tree| tree.git_dir == here).collect(),
     };
+    if let Some(why) = all.iter_mut().find_map(|tree| tree.lost.take()) {
+        return Err(GitError::NoWorkTree { why });
+    }
     all.retain(|tree| tree.path.is_some());
+    if all.iter().any(|tree| tree.git_dir == here) {
+        repo.check_index()?;
+    }
     all.sort_by_key(|tree| tree.git_dir != here);
     Ok(all)
 }

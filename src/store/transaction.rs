@@ -96,6 +96,7 @@ impl Store {
         deadline: Instant,
         plan: &mut dyn FnMut(&Snapshot<'_>) -> Result<Change<O>, Refusal>,
     ) -> Result<Committed<O>, StoreError> {
+        self.repo.check_writable()?;
         // Before any lock: whoever signs may be asked for a passphrase.
         let signer = self.repo.signer()?;
         let planned = match &signer {
@@ -302,6 +303,7 @@ pub(super) fn agent_of<O>(change: &Change<O>) -> &str {
 
 /// Holds the advisory lock until the answer is dropped; what a dead process left is recovered first.
 pub(crate) fn hold(repo: &Repo, deadline: Instant) -> Result<Advisory, GitError> {
+    repo.check_writable()?;
     let mut advisory = Advisory::acquire(repo.common_dir(), deadline)?;
     recover::recover(repo, &mut advisory)?;
     Ok(advisory)

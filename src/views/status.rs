@@ -41,6 +41,20 @@ pub struct Status {
     /// History is cut off (a shallow clone): older events are missing.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub log_is_cut: bool,
+    /// Where the board was read; none where only the board itself was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository: Option<RepositoryDocument>,
+}
+
+/// A repository, as git names it from here: `git rev-parse`. Bytes of a path that are not UTF-8 are replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryDocument {
+    /// The root of the worktree; none where there is none.
+    pub root: Option<String>,
+    /// The git directory of the worktree.
+    pub git_dir: String,
+    /// The git directory that all worktrees share.
+    pub common_dir: String,
 }
 
 /// A task that somebody works on.
@@ -122,6 +136,7 @@ pub fn status(view: &dyn View, now: Timestamp) -> Result<Status, Fault> {
         finished_elsewhere: tasks.iter().filter_map(finished_elsewhere).collect(),
         damage: view.damage()?.iter().map(DamageDocument::of).collect(),
         log_is_cut: newest.0.is_cut,
+        repository: None,
     })
 }
 

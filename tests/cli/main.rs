@@ -38,3 +38,4 @@ mod user_matrix;
 mod user_work;
 mod verify;
 mod work;
+mod world;
