@@ -255,10 +255,9 @@ impl Orchestrator {
     /// Who stands in the commits: the agent as author (git's own identity for `system`), and whoever runs
     /// us as committer. Never fails because no name is configured.
     fn identity(&self, agent: &str, settings: &Settings) -> Identity {
-        let configured = self.store.repo.identity();
         let fallback = || ("orchestrator".to_owned(), "orchestrator@localhost.invalid".to_owned());
         let person = |role: &str| {
-            let (name, email) = configured.clone().unwrap_or_else(fallback);
+            let (name, email) = self.store.repo.identity(&role.to_ascii_lowercase()).unwrap_or_else(fallback);
             (
                 env::variable(&format!("GIT_{role}_NAME")).unwrap_or(name),
                 env::variable(&format!("GIT_{role}_EMAIL")).unwrap_or(email),

@@ -27,7 +27,7 @@
 //! | `GIT_REPLACE_REF_BASE`, `GIT_NO_REPLACE_OBJECTS`, `core.useReplaceRefs`, `GIT_GRAFT_FILE` | left aside: objects are read as they are |
 //! | `GIT_DEFAULT_HASH`, `GIT_DEFAULT_REF_FORMAT`, `GIT_TEMPLATE_DIR` | left aside: they are about making repositories |
 //! | `GIT_PREFIX`, `GIT_LITERAL_PATHSPECS` and its kin, `GIT_OPTIONAL_LOCKS`, `GIT_ATTR_SOURCE` | left aside: no path pattern is matched, no index is refreshed, no file is converted |
-//! | `core.sharedRepository`, the umask | honoured ([`shared`](super::shared)) |
+//! | `core.sharedRepository`, the umask | the umask is honoured; `core.sharedRepository` is not followed yet |
 //! | `core.logAllRefUpdates` | honoured |
 //! | `core.preferSymlinkRefs`: `HEAD` or a ref as a symbolic link | followed, never written through |
 //! | a branch that is a symbolic ref | read; a change is refused |
@@ -49,6 +49,7 @@ use gix::bstr::{BString, ByteSlice as _};
 
 use super::GitError;
 use super::error::Doing as _;
+use super::repo::Repo;
 
 /// A variable, where it is set. Git takes an empty one at its word.
 pub(super) fn variable(name: &str) -> Option<OsString> {
@@ -220,6 +221,51 @@ pub(super) fn objects(start: &Path) -> Objects {
 /// Bytes as a path.
 pub(super) fn to_path(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsString::from_vec(bytes.to_vec()))
+}
+
+impl Repo {
+    /// Refuses a change where the environment says that objects go elsewhere than into this repository.
+    pub(crate) fn check_writable(&self) -> Result<(), GitError> {
+        let refuse = |what: &str, hint: &str| {
+            Err(GitError::Unsupported { what: what.to_owned(), hint: hint.to_owned() })
+        };
+        if variable("GIT_QUARANTINE_PATH").is_some() {
+            return refuse(
+                "a push is being received, and nothing can change before it is accepted",
+                "orchestrator check    (in a pre-receive hook: reads only; changes go into post-receive)",
+            );
+        }
+        let Some(own) = variable("GIT_OBJECT_DIRECTORY") else { return Ok(()) };
+        let same = Path::new(&own).canonicalize().ok() == self.objects_dir.canonicalize().ok();
+        if same {
+            return Ok(());
+        }
+        refuse(
+            &format!(
+                "GIT_OBJECT_DIRECTORY names `{}`, where objects of a change would be lost",
+                Path::new(&own).display()
+            ),
+            "unset GIT_OBJECT_DIRECTORY",
+        )
+    }
+
+    /// Refuses a change of this worktree's files where the environment names another index for them: the one that stays
+    /// as it is would take the change back with the next commit.
+    pub(crate) fn check_index(&self) -> Result<(), GitError> {
+        let Some(named) = variable("GIT_INDEX_FILE") else { return Ok(()) };
+        let root = self.work_dir().unwrap_or_else(|| self.git_dir().to_owned());
+        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
+        if real(root.join(&named)) == real(self.git_dir().join("index")) {
+            return Ok(());
+        }
+        Err(GitError::Unsupported {
+            what: format!(
+                "GIT_INDEX_FILE names `{}`, so a commit is being made from another index than this worktree's",
+                Path::new(&named).display()
+            ),
+            hint: "run it when that commit is made, or: unset GIT_INDEX_FILE".to_owned(),
+        })
+    }
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ impl Index {
         let path = git_dir.join("index");
         let data = match fs::read(&path) {
             Ok(data) => data,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !path.is_symlink() => {
                 return Ok(Self {
                     version: 2,
                     data: Vec::new(),
@@ -96,7 +96,15 @@ impl Index {
             }
             Err(source) => return Err(GitError::Io { path, source }),
         };
-        let written = fs::metadata(&path).map_err(GitError::io(&path))?.mtime();
+        let meta = fs::symlink_metadata(&path).map_err(GitError::io(&path))?;
+        if meta.is_symlink() {
+            // The new index would take the place of the link, and what shares the file would not see it.
+            return Err(GitError::Unsupported {
+                what: format!("`{}` is a symbolic link, through which no index is written", path.display()),
+                hint: format!("ls -l '{}'    (git itself makes no such link)", path.display()),
+            });
+        }
+        let written = meta.mtime();
         let index = Self::parse(data, &path, written)?;
         if index.extensions.iter().any(|(start, _)| index.data[*start..].starts_with(b"link")) {
             return Self::parse(join(&path)?, &path, written);

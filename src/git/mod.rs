@@ -4,6 +4,7 @@
 //! closed here: refs are read fresh from disk and compared again while their locks are held, the index is
 //! changed byte by byte under a lock whose owner can be proved, and files are replaced and never rewritten.
 
+mod attributes;
 mod discovery;
 mod durable;
 mod environment;
@@ -15,6 +16,7 @@ mod index_lock;
 mod linked_lock;
 mod loose;
 mod object;
+mod ownership;
 mod pack;
 mod parallel;
 mod promised;
@@ -33,6 +35,7 @@ mod way;
 mod work_tree;
 mod worktree;
 
+pub(crate) use attributes::why_rewritten;
 pub(crate) use error::GitError;
 pub(crate) use files::{Files, Stat};
 pub(crate) use history::TreeChange;

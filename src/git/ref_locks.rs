@@ -14,7 +14,8 @@ use super::object::Signature;
 use super::reflog::{Log, remove_empty};
 use super::refs::{RefEdit, unreadable_ref};
 use super::repo::Repo;
-use super::{GitError, Head, Oid};
+use super::repo::read_symbolic;
+use super::{GitError, Oid};
 
 /// Refs whose locks are held and whose values are as expected. Dropped, everything is as it was.
 #[derive(Debug)]
@@ -89,7 +90,8 @@ impl Repo {
             let name = branch.unwrap_or(&edit.name).to_owned();
             let value = edit.new.map(|id| format!("{id}\n")).unwrap_or_default();
             let moves = Move { name: name.clone(), old: edit.expected, new: edit.new, log: edit.log.clone() };
-            prepared.take(&self.ref_path(&name), &value, deadline, moves)?;
+            let taken = prepared.take(&self.ref_path(&name), &value, deadline, moves);
+            taken.map_err(|error| self.explain(&name, error))?;
             if branch.is_some() {
                 prepared.guard(&self.ref_path("HEAD"), deadline)?;
             }
@@ -102,10 +104,19 @@ impl Repo {
         for (lock, edit) in prepared.locks.iter_mut().zip(edits) {
             let behind_head = branch.filter(|_| edit.name == "HEAD").map(|_| "HEAD");
             for name in std::iter::once(lock.moves.name.as_str()).chain(behind_head) {
-                lock.logs.extend(lock.moves.new.and_then(|_| self.log_of(name)).map(Log::open).transpose()?);
+                let log = lock.moves.new.and_then(|_| self.log_of(name)).map(Log::open).transpose();
+                lock.logs.extend(log.map_err(|error| self.explain(name, error))?);
             }
         }
         Ok(prepared)
+    }
+
+    /// What a file system says of a name that is a directory elsewhere means little: the ref that is in the way is told.
+    fn explain(&self, name: &str, error: GitError) -> GitError {
+        match (&error, self.obstacle(name)) {
+            (GitError::Io { .. }, Ok(Some(other))) => in_the_way(name, &other),
+            _ => error,
+        }
     }
 
     /// Compares each ref on disk with what is expected of it. Final, since the locks are held.
@@ -113,18 +124,22 @@ impl Repo {
         self.forget_packed_refs();
         for edit in edits {
             let found = if edit.name == "HEAD" {
-                match self.head()? {
-                    Head::Branch { name, id } if branch == Some(&*name) => id,
-                    Head::Detached { id } if branch.is_none() => Some(id),
-                    Head::Branch { .. } | Head::Detached { .. } => {
-                        return Err(GitError::Moved { name: edit.name.clone() });
-                    }
+                match (read_symbolic(self.git_dir())?, branch) {
+                    (Ok(name), Some(branch)) if name == branch => self.read_direct(&name)?,
+                    (Err(id), None) => Some(id),
+                    (Ok(_) | Err(_), _) => return Err(GitError::Moved { name: edit.name.clone() }),
                 }
             } else if edit.expected == Some(unreadable_ref()) {
                 self.read_own_ref_or_bad(&edit.name)?
             } else {
-                self.read_ref(&edit.name)?
+                self.read_direct(&edit.name)?
             };
+            if found.is_none() && edit.new.is_some() {
+                let name = branch.filter(|_| edit.name == "HEAD").unwrap_or(&edit.name);
+                if let Some(other) = self.packed_obstacle(name)? {
+                    return Err(in_the_way(name, &other));
+                }
+            }
             if found != edit.expected {
                 return Err(GitError::Moved { name: edit.name.clone() });
             }
@@ -158,6 +173,15 @@ impl Repo {
         let new = self.common_dir().join("orchestrator").join(format!("{OURS}packed"));
         fs::write(&new, &kept).map_err(GitError::io(&new))?;
         fs::rename(&new, &path).map_err(GitError::io(&path))
+    }
+}
+
+fn in_the_way(name: &str, other: &str) -> GitError {
+    GitError::Unsupported {
+        what: format!(
+            "`{name}` can't be made while there is `{other}`: to git, one is a directory of the other"
+        ),
+        hint: format!("git for-each-ref {other}"),
     }
 }
 

@@ -84,6 +84,50 @@ impl Repo {
         })
     }
 
+    /// The commit of a ref that is about to move, read from disk now. One that is a name for another ref is refused: the
+    /// other one would have to move, with all that follows it.
+    pub(super) fn read_direct(&self, name: &str) -> Result<Option<Oid>, GitError> {
+        let target = match self.read_loose(name)? {
+            Some(Loose::Commit(id)) => return Ok(Some(id)),
+            Some(Loose::Symbolic(target)) => target,
+            None => return self.read_ref(name),
+        };
+        Err(GitError::Unsupported {
+            what: format!(
+                "`{name}` is a symbolic ref, another name for `{target}`; no change is made through it"
+            ),
+            hint: match target.strip_prefix("refs/heads/") {
+                Some(branch) => format!("git switch {branch}"),
+                None => format!("git symbolic-ref {name}"),
+            },
+        })
+    }
+
+    /// The ref that keeps one of this name from being made: one that is a directory of it, or one below it.
+    pub(super) fn obstacle(&self, name: &str) -> Result<Option<String>, GitError> {
+        for (at, _) in name.match_indices('/').skip(1) {
+            if self.read_ref(&name[..at])?.is_some() {
+                return Ok(Some(name[..at].to_owned()));
+            }
+        }
+        Ok(self.list_refs(&format!("{name}/"))?.into_iter().next().map(|(name, _)| name))
+    }
+
+    /// The same among packed refs alone, where a file of this name could be made.
+    pub(super) fn packed_obstacle(&self, name: &str) -> Result<Option<String>, GitError> {
+        let Some(packed) = self.packed_refs()? else { return Ok(None) };
+        for (at, _) in name.match_indices('/').skip(1) {
+            let Ok(above) = FullName::try_from(&name[..at]) else { continue };
+            if packed.refs.try_find(above.as_ref()).doing("read packed-refs")?.is_some() {
+                return Ok(Some(name[..at].to_owned()));
+            }
+        }
+        let below = format!("{name}/");
+        let first = packed.refs.iter_prefixed(below.as_str().into()).doing("read packed-refs")?.next();
+        let first = first.transpose().doing("read packed-refs")?;
+        Ok(first.map(|reference| reference.name.as_bstr().to_str_lossy().into_owned()))
+    }
+
     pub(super) fn ref_path(&self, name: &str) -> PathBuf {
         if name.starts_with("refs/") { self.common_dir().join(name) } else { self.git_dir().join(name) }
     }

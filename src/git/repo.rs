@@ -18,6 +18,7 @@ use super::discovery::{self, Found, How};
 use super::environment;
 use super::error::Doing;
 use super::linked_lock::LinkedLock;
+use super::ownership::{check_bare, foreign, has_lost_worktree, is_own};
 use super::promised::Promises;
 use super::refs::PackedRefs;
 use super::small;
@@ -111,7 +112,14 @@ impl Repo {
         if names_tree && !is_named && !is_own(&found.entrance) {
             return Err(foreign(&found.entrance));
         }
-        let opened = options.open(&found.entrance).map_err(|error| Self::why_not(&found, error))?;
+        let opened = match options.open(&found.entrance) {
+            // A worktree that is configured and not there has no owner either: what can be read is, as git does.
+            Err(_) if is_own(&found.entrance) && has_lost_worktree(&found.entrance) => {
+                self::options()?.open_path_as_is(true).open(&found.entrance)
+            }
+            opened => opened,
+        };
+        let opened = opened.map_err(|error| Self::why_not(&found, error))?;
         let mut gix = opened.to_thread_local();
         if found.how == How::Around {
             check_bare(&gix, &found.entrance)?;
@@ -204,49 +212,6 @@ impl Repo {
         GitError::Gix { doing: "open the repository", source: error.into() }
     }
 
-    /// Refuses a change where the environment says that objects go elsewhere than into this repository.
-    pub(crate) fn check_writable(&self) -> Result<(), GitError> {
-        let refuse = |what: &str, hint: &str| {
-            Err(GitError::Unsupported { what: what.to_owned(), hint: hint.to_owned() })
-        };
-        if environment::variable("GIT_QUARANTINE_PATH").is_some() {
-            return refuse(
-                "a push is being received, and nothing can change before it is accepted",
-                "orchestrator check    (in a pre-receive hook: reads only; changes go into post-receive)",
-            );
-        }
-        let Some(own) = environment::variable("GIT_OBJECT_DIRECTORY") else { return Ok(()) };
-        let same = Path::new(&own).canonicalize().ok() == self.objects_dir.canonicalize().ok();
-        if same {
-            return Ok(());
-        }
-        refuse(
-            &format!(
-                "GIT_OBJECT_DIRECTORY names `{}`, where objects of a change would be lost",
-                Path::new(&own).display()
-            ),
-            "unset GIT_OBJECT_DIRECTORY",
-        )
-    }
-
-    /// Refuses a change of this worktree's files where the environment names another index for them: the one that stays
-    /// as it is would take the change back with the next commit.
-    pub(crate) fn check_index(&self) -> Result<(), GitError> {
-        let Some(named) = environment::variable("GIT_INDEX_FILE") else { return Ok(()) };
-        let root = self.work_dir().unwrap_or_else(|| self.git_dir.clone());
-        let real = |path: PathBuf| path.canonicalize().unwrap_or(path);
-        if real(root.join(&named)) == real(self.git_dir.join("index")) {
-            return Ok(());
-        }
-        Err(GitError::Unsupported {
-            what: format!(
-                "GIT_INDEX_FILE names `{}`, so a commit is being made from another index than this worktree's",
-                Path::new(&named).display()
-            ),
-            hint: "run it when that commit is made, or: unset GIT_INDEX_FILE".to_owned(),
-        })
-    }
-
     /// The git directory of this worktree.
     pub(crate) fn git_dir(&self) -> &Path {
         &self.git_dir
@@ -295,6 +260,11 @@ impl Repo {
         Some(value.to_str_lossy().into_owned()).filter(|value| !value.is_empty())
     }
 
+    /// A path in git's configuration; `~/` at its beginning is the home directory.
+    pub(crate) fn config_path(&self, key: &str) -> Option<PathBuf> {
+        self.gix.config_snapshot().trusted_path(key).ok().flatten()
+    }
+
     /// Sets a value in the configuration that all worktrees share; everything else in the file stays. The
     /// caller holds the advisory lock. [`GitError::Contended`] if somebody else changes the configuration.
     pub(crate) fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
@@ -322,9 +292,14 @@ impl Repo {
             .collect()
     }
 
-    /// `user.name` and `user.email` as git takes them from its configuration; none if one is missing.
-    pub(crate) fn identity(&self) -> Option<(String, String)> {
-        Some((self.config_string("user.name")?, self.config_string("user.email")?))
+    /// The name and the address of the `author` or the `committer` as git takes them from its configuration; none if one
+    /// is missing.
+    pub(crate) fn identity(&self, role: &str) -> Option<(String, String)> {
+        let value = |key: &str| {
+            self.config_string(&format!("{role}.{key}"))
+                .or_else(|| self.config_string(&format!("user.{key}")))
+        };
+        Some((value("name")?, value("email")?))
     }
 
     /// The branch that others start from: the remote's `HEAD`, else what this machine starts with, else
@@ -402,40 +377,6 @@ pub(super) fn read_symbolic(git_dir: &Path) -> Result<Result<String, Oid>, GitEr
             source: io::Error::new(io::ErrorKind::InvalidData, "it names no commit"),
         }),
     }
-}
-
-fn is_own(path: &Path) -> bool {
-    gix::sec::identity::is_path_owned_by_current_user(path).unwrap_or(true)
-}
-
-fn foreign(directory: &Path) -> GitError {
-    GitError::Unsupported {
-        what: format!("`{}` belongs to somebody else", directory.display()),
-        hint: format!("git config --global --add safe.directory '{}'", directory.display()),
-    }
-}
-
-/// Refuses a bare repository that nobody named, where `safe.bareRepository` asks for that. Only the configuration of the
-/// system, the user and the command counts, and what lies in a `.git` is no such repository.
-fn check_bare(gix: &gix::Repository, found: &Path) -> Result<(), GitError> {
-    let config = gix.config_snapshot();
-    let is_protected = |meta: &gix::config::file::Metadata| {
-        !matches!(meta.source, gix::config::Source::Local | gix::config::Source::Worktree)
-    };
-    let value = config.plumbing().string_filter("safe.bareRepository", is_protected);
-    let names: Vec<_> = found.iter().collect();
-    let is_implied = names.last().is_some_and(|last| *last == ".git")
-        || names.windows(2).any(|pair| pair[0] == ".git" && (pair[1] == "worktrees" || pair[1] == "modules"));
-    if is_implied || value.is_none_or(|value| value.as_slice() != b"explicit") {
-        return Ok(());
-    }
-    Err(GitError::Unsupported {
-        what: format!(
-            "`{}` is a bare repository, and safe.bareRepository wants it to be named",
-            found.display()
-        ),
-        hint: format!("GIT_DIR='{}' orchestrator status", found.display()),
-    })
 }
 
 /// Refuses what gix opens and misreads, as git itself would refuse it. Only the repository's own part of the

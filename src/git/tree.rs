@@ -17,6 +17,7 @@ use super::{GitError, Oid};
 
 const ID: usize = 20;
 const FILE: &[u8] = b"100644";
+const EXECUTABLE: &[u8] = b"100755";
 const DIRECTORY: &[u8] = b"40000";
 
 /// What is to become of one name: what is below it, or else a file, or nothing.
@@ -155,7 +156,13 @@ impl Repo {
             if let Some(id) = new {
                 let (Ok(at) | Err(at)) = if node.is_leaf() { file } else { directory };
                 let at = places.get(at).map_or(data.len(), |place| place.start);
-                let mode = if node.is_leaf() { FILE } else { DIRECTORY };
+                // A file that may be executed stays so, as its entry in the index does.
+                let keeps = file.is_ok_and(|at| data[places[at].start..].starts_with(EXECUTABLE));
+                let mode = match (node.is_leaf(), keeps) {
+                    (true, true) => EXECUTABLE,
+                    (true, false) => FILE,
+                    (false, _) => DIRECTORY,
+                };
                 cuts.push((at, at, [mode, b" ", name.as_bytes(), b"\0", id.as_slice()].concat()));
             }
         }

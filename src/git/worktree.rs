@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
@@ -56,6 +57,25 @@ impl Repo {
             found.push(Worktree { git_dir, path, lost, branch: head.ok() });
         }
         Ok(found)
+    }
+
+    /// Where git looks for hooks.
+    pub(crate) fn hooks_dir(&self) -> PathBuf {
+        let root = self.work_dir().unwrap_or_else(|| self.git_dir().to_owned());
+        match self.config_path("core.hooksPath") {
+            Some(path) => root.join(path),
+            None => self.common_dir().join("hooks"),
+        }
+    }
+
+    /// Whether this is a hook that git would run.
+    pub(crate) fn is_hook(&self, path: &Path) -> bool {
+        fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.mode() & 0o111 != 0)
+    }
+
+    /// The number of the user whose file this is.
+    pub(crate) fn owner_of(&self, path: &Path) -> Option<u32> {
+        fs::symlink_metadata(path).ok().map(|meta| meta.uid())
     }
 
     /// The worktrees that have this branch checked out, whether or not they still exist.

@@ -14,3 +14,13 @@ pub struct Finding {
     /// It has been put right meanwhile.
     pub is_fixed: bool,
 }
+
+impl Finding {
+    /// The code of what is told and is not wrong: hooks of git that do not run here.
+    pub const HOOKS: &str = "hooks";
+
+    /// Whether nothing has to be done about it.
+    pub fn is_remark(&self) -> bool {
+        self.code == Self::HOOKS || self.code == "replaced"
+    }
+}

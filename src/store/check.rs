@@ -75,8 +75,12 @@ pub(super) fn case_twins<'n>(names: impl IntoIterator<Item = &'n str>) -> Vec<(&
 /// Whether these attributes keep git from changing the bytes of the board's files.
 pub(super) fn keeps_bytes(attributes: &[u8]) -> bool {
     let text = String::from_utf8_lossy(attributes);
-    text.lines().any(|line| line.starts_with("* ") && line.contains("-text"))
+    let mut lines = text.lines().filter_map(|line| line.strip_prefix("* "));
+    lines.any(|line| KEEPING.split(' ').all(|wanted| line.split_whitespace().any(|word| word == wanted)))
 }
+
+/// The attributes that do it: no other line ending, no filter, no `$Id$` filled in, no other encoding.
+pub(super) const KEEPING: &str = "-text -filter -ident -working-tree-encoding";
 
 struct Check<'r> {
     repo: &'r Repo,
@@ -231,7 +235,9 @@ impl Check<'_> {
             Some(_) | None => false,
         };
         if !keeps {
-            let what = "nothing keeps git from changing line endings and filtering the files of the board";
+            let what = format!(
+                "not everything keeps git from rewriting the files of the board; the line that does: `* {KEEPING}`"
+            );
             self.add(Severity::Warning, "attributes", &path, what);
         }
         Ok(())

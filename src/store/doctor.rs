@@ -13,7 +13,17 @@ use super::records::{self, When};
 use super::{Snapshot, StoreError, archive, check, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
-const OLD: Duration = Duration::from_secs(10);
+const OLD: Duration = Duration::from_secs(1);
+
+/// The hooks that git would run for a commit as they are made here.
+const HOOKS: [&str; 6] = [
+    "pre-commit",
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "reference-transaction",
+    "post-index-change",
+];
 
 fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl Into<String>) -> Finding {
     Finding { code, place: place.into(), what, fix: fix.into(), is_fixed: false }
@@ -23,8 +33,12 @@ fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl
 /// left is recovered first.
 pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Result<Vec<Finding>, StoreError> {
     let mut found = Vec::new();
+    found.extend(unreadable_journal(repo));
     found.extend(dead_process(repo, mend, deadline)?);
     found.extend(old_locks(repo));
+    found.extend(replacements(repo)?);
+    found.extend(rewriting(repo));
+    found.extend(hooks(repo));
     found.extend(refspecs(repo));
     found.extend(records_of(repo)?);
     if let Some(exclusion) = repo.excluded_by(path::CONFIG)? {
@@ -69,8 +83,8 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
         found.push(finding(
             "attributes",
             attributes,
-            "nothing keeps git from changing line endings and filtering the files of the board".to_owned(),
-            "put the line `* -text -filter` into it, and commit",
+            "not everything keeps git from rewriting the files of the board".to_owned(),
+            format!("put the line `* {}` into it, and commit", check::KEEPING),
         ));
     }
     found.extend(snapshot.damage()?.into_iter().map(|damage| {
@@ -83,6 +97,79 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
     }
     found.extend(lost_claims(snapshot)?);
     Ok(found)
+}
+
+/// A journal that no command of this version can act on: each change is refused until it is gone.
+fn unreadable_journal(repo: &Repo) -> Option<Finding> {
+    let why = journal::unreadable(repo.common_dir())?;
+    let place = super::advisory::path(repo.common_dir()).display().to_string();
+    let fix = format!(
+        "run `orchestrator status` and any change with the version that was used here last: it finishes what it began. If there \
+         is none, and no command of orchestrator runs: mv '{place}' '{place}.unreadable', then look at: git status"
+    );
+    Some(finding("journal", place, format!("a change was interrupted here, and {why}"), fix))
+}
+
+/// Git shows other objects in the place of these; this program reads the ones that are stored.
+fn replacements(repo: &Repo) -> Result<Option<Finding>, StoreError> {
+    let count = repo.list_refs("refs/replace/")?.len();
+    Ok((count > 0).then(|| {
+        finding(
+            "replaced",
+            "refs/replace/",
+            format!(
+                "git shows other objects in the place of {count}; boards are read and written without that"
+            ),
+            "git replace --list    (nothing has to be done)",
+        )
+    }))
+}
+
+/// What makes git rewrite files of the board that is checked out here.
+fn rewriting(repo: &Repo) -> Vec<Finding> {
+    let files =
+        ["config.yaml", "workstreams/w.yaml", "tasks/00/00000000.yaml", "agents/a.yaml", "knowledge/k.md"];
+    let paths: Vec<String> = files.iter().map(|file| format!("{}/{file}", path::BOARD)).collect();
+    if !repo.work_dir().is_some_and(|root| root.join(path::CONFIG).exists()) {
+        return Vec::new();
+    }
+    let mut found: Vec<Finding> = Vec::new();
+    for one in repo.rewriting(&paths) {
+        let place = match &one.source {
+            Some((file, line)) => format!("{}:{line}", file.display()),
+            None => one.path.clone(),
+        };
+        if found.iter().any(|known| known.place == place) {
+            continue;
+        }
+        let what = format!(
+            "the attribute `{}` has git rewrite `{}`, so its bytes are not those that are stored",
+            one.attribute, one.path
+        );
+        let is_above_all = one.source.as_ref().is_some_and(|(file, _)| file.ends_with("info/attributes"));
+        let fix = if is_above_all {
+            format!("add at the end of that file: {}/** {}", path::BOARD, check::KEEPING)
+        } else {
+            format!("put the line `* {}` into {}/.gitattributes, and commit", check::KEEPING, path::BOARD)
+        };
+        found.push(finding("attributes", place, what, fix));
+    }
+    found
+}
+
+/// Hooks that git would run for a commit, and that do not run for ours.
+fn hooks(repo: &Repo) -> Option<Finding> {
+    let directory = repo.hooks_dir();
+    let runs = |name: &&&str| repo.is_hook(&directory.join(name));
+    let names: Vec<&str> = HOOKS.iter().filter(runs).copied().collect();
+    (!names.is_empty()).then(|| {
+        finding(
+            Finding::HOOKS,
+            directory.display().to_string(),
+            format!("{} of git's hooks do not run for changes of the board: {}", names.len(), names.join(", ")),
+            "nothing, if they are about code; to check boards: orchestrator check, in CI or in a hook of the server",
+        )
+    })
 }
 
 fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Finding>, StoreError> {
@@ -123,8 +210,11 @@ fn old_locks(repo: &Repo) -> Vec<Finding> {
     });
     aged.map(|(path, age)| {
         let place = path.display().to_string();
-        let what =
-            format!("this lock file has been there for {} s; what it protects can't change", age.as_secs());
+        let owner = repo.owner_of(&path).map(|id| format!(" of user {id}")).unwrap_or_default();
+        let what = format!(
+            "this lock file{owner} has been there for {} s; what it protects can't change",
+            age.as_secs()
+        );
         let fix = format!("see which process has it open: fuser -v '{place}'");
         finding("lock_file", place, what, fix)
     })

@@ -24,6 +24,8 @@ pub(crate) struct Locked {
     files: Files,
     lock: IndexLock,
     index: Index,
+    git_dir: PathBuf,
+    root: PathBuf,
 }
 
 /// The worktrees that have the board's branch checked out, or this one alone where `HEAD` is detached; this one first.
@@ -77,7 +79,7 @@ impl Follower {
         let Self { git_dir, root, prepared } = self;
         let lock = prepared.take()?;
         let index = Index::load(&git_dir)?;
-        let locked = Locked { files: Files::at(&root), lock, index };
+        let locked = Locked { files: Files::at(&root), lock, index, git_dir, root };
         for file in files {
             locked.check(&file.moved.path, file.old)?;
         }
@@ -109,7 +111,12 @@ impl Locked {
         match (self.files.read(path)?, old) {
             (None, None) => Ok(()),
             (Some(bytes), Some(old)) if git::blob_id(&bytes) == old => Ok(()),
-            (Some(_), Some(_)) => refuse("it was edited and is not committed"),
+            (Some(bytes), Some(old)) => {
+                match git::why_rewritten(&self.git_dir, &self.root, path, &bytes, old) {
+                    Some(why) => refuse(&why),
+                    None => refuse("it was edited and is not committed"),
+                }
+            }
             (Some(_), None) => refuse("an untracked file of that name is there"),
             (None, Some(_)) => refuse("it was deleted and is not committed"),
         }

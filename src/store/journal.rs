@@ -124,7 +124,33 @@ pub(crate) fn peek(common_dir: &Path) -> Result<Option<Intent>, GitError> {
     };
     let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
     // Whoever holds the lock tells of a line that can't be read.
-    Ok(serde_json::from_slice(&bytes[..end]).ok())
+    Ok(parse(&bytes[..end]).ok())
+}
+
+/// The version of the journal that is written and read here. One without a number has this one.
+const VERSION: u64 = 1;
+
+/// What a line says, or why it can't be read.
+fn parse(line: &[u8]) -> Result<Intent, String> {
+    #[derive(Deserialize)]
+    struct Numbered {
+        version: Option<u64>,
+    }
+    let later = "it was written by another version of this program".to_owned();
+    let numbered: Result<Numbered, _> = serde_json::from_slice(line);
+    match (numbered, serde_json::from_slice(line)) {
+        (Ok(Numbered { version: Some(version) }), _) if version != VERSION => Err(later),
+        (_, Ok(intent)) => Ok(intent),
+        (Ok(_), Err(_)) => Err(later),
+        (Err(error), Err(_)) => Err(format!("it can't be read: {error}")),
+    }
+}
+
+/// Why the change that a dead process left can't be read, if it can't be.
+pub(crate) fn unreadable(common_dir: &Path) -> Option<String> {
+    let bytes = read_small(&advisory::path(common_dir)).ok()?;
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    parse(&bytes[..end]).err()
 }
 
 impl Advisory {
@@ -152,10 +178,10 @@ impl Advisory {
         let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
         read.map_err(|source| self.error(source))?;
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
-        let intent = serde_json::from_slice(&bytes[..end]).map_err(|error| {
-            self.error(io::Error::new(io::ErrorKind::InvalidData, format!("unreadable journal: {error}")))
-        })?;
-        Ok(Some(intent))
+        parse(&bytes[..end]).map(Some).map_err(|why| GitError::Unsupported {
+            what: format!("`{}` tells of a change that was interrupted, and {why}", self.path.display()),
+            hint: "orchestrator doctor    (it says what to do)".to_owned(),
+        })
     }
 
     fn error(&self, source: io::Error) -> GitError {

@@ -90,7 +90,9 @@ pub(crate) fn named(repo: &Repo, name: &str) -> Result<Board, StoreError> {
         return Ok(Board::head());
     }
     let full = if name.starts_with("refs/heads/") { name.to_owned() } else { format!("refs/heads/{name}") };
-    if !repo.is_valid_ref_name(&full) {
+    // As `git branch`: these would be taken for an option, or for `HEAD`.
+    let is_misleading = short(&full).starts_with('-') || matches!(short(&full), "@" | "HEAD");
+    if is_misleading || !repo.is_valid_ref_name(&full) {
         return Err(Refusal::new(Code::Usage, format!("`{}` can't be a branch", name.escape_debug()))
             .hint("orchestrator --board HEAD status")
             .into());

@@ -5,9 +5,7 @@
 //! held each ref is compared with what was read. Only then files and index change, and the very last step
 //! renames the refs: **the commit point is the first of these renames** (the claim where there is one, else
 //! the board). Killed before it, the next process undoes; killed after it, the next one completes.
-//!
 //! With `commit.gpgsign` the commit is planned and signed before the lock is taken (see [`super::presign`]).
-//!
 //! No attempt waits while it holds the advisory lock, except up to [`REF_WAIT`] for a ref lock: an
 //! `index.lock` of somebody else makes the attempt fail as contended, and the caller tries again.
 

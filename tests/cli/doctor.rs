@@ -102,3 +102,91 @@ fn what_a_dead_process_left_is_recovered_on_request() {
     assert_eq!(codes(&sandbox, &[]), [""; 0]);
     sandbox.is_clean();
 }
+
+#[test]
+fn what_keeps_everybody_waiting_is_named_with_its_owner_and_age() {
+    let sandbox = Sandbox::board();
+    for name in
+        ["index.lock", "HEAD.lock", "packed-refs.lock", "config.lock", "shallow.lock", "refs/heads/main.lock"]
+    {
+        let lock = sandbox.root.join(".git").join(name);
+        std::fs::write(&lock, "").unwrap();
+        if name.starts_with("index") {
+            sandbox.run(&["--timeout", "100ms", "t", "add", "w", "New"]).code(3);
+        }
+        assert!(Command::new("touch").args(["-d", "1 hour ago"]).arg(&lock).status().unwrap().success());
+        assert_eq!(codes(&sandbox, &[]), ["lock_file"], "{name}");
+        let told = sandbox.run(&["doctor"]).code(1).out;
+        assert!(
+            told.contains(name) && told.contains(" of user ") && told.contains("3600 s")
+                || told.contains("3601 s"),
+            "{told}"
+        );
+        std::fs::remove_file(&lock).unwrap();
+    }
+    assert_eq!(codes(&sandbox, &[]), [""; 0], "a refusal leaves no journal");
+}
+
+#[test]
+fn a_journal_that_nobody_here_can_read_is_named_and_stays() {
+    let sandbox = Sandbox::board();
+    let journal = sandbox.root.join(".git/orchestrator/lock");
+    for (text, word) in [
+        ("garbage\n", "can't be read"),
+        (
+            "{\"version\":2,\"host\":\"/x\",\"records\":[],\"board\":null,\"branch\":null,\"worktrees\":[]}\n",
+            "another version",
+        ),
+        ("{\"moves\":[]}\n", "another version"),
+    ] {
+        std::fs::write(&journal, text).unwrap();
+        let answer = sandbox.run(&["t", "add", "w", "New"]).code(4);
+        assert!(answer.err.contains(word) && answer.err.contains("orchestrator doctor"), "{answer:?}");
+        sandbox.run(&["t", "list", "w"]).ok();
+        for words in [&["doctor"][..], &["doctor", "--fix"]] {
+            let told = sandbox.run(words);
+            assert!(
+                told.out.contains("journal") && told.out.contains(word) && told.out.contains("mv '"),
+                "{told:?}"
+            );
+        }
+        assert_eq!(std::fs::read_to_string(&journal).unwrap(), text, "it is never removed");
+    }
+}
+
+#[test]
+fn hooks_that_do_not_run_are_told_and_nothing_is_wrong_with_them() {
+    let sandbox = Sandbox::board();
+    let hooks = sandbox.root.join("own-hooks");
+    std::fs::create_dir(&hooks).unwrap();
+    for (name, mode) in
+        [("pre-commit", 0o755), ("post-commit", 0o644), ("pre-push", 0o755), ("commit-msg.sample", 0o755)]
+    {
+        std::fs::write(hooks.join(name), "#!/bin/sh\nexit 1\n").unwrap();
+        std::fs::set_permissions(hooks.join(name), std::os::unix::fs::PermissionsExt::from_mode(mode))
+            .unwrap();
+    }
+    assert_eq!(codes(&sandbox, &[]), [""; 0]);
+    sandbox.git(&["config", "core.hooksPath", "own-hooks"]);
+    let told = sandbox.run(&["doctor"]).ok().out;
+    assert!(told.contains("hooks") && told.contains("pre-commit") && !told.contains("post-commit"), "{told}");
+    sandbox.run(&["t", "add", "w", "New"]).ok();
+}
+
+#[test]
+fn refs_that_lead_nowhere_and_replaced_objects_are_named() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["replace", "HEAD", "HEAD~1"]);
+    let told = sandbox.run(&["doctor"]).ok().out;
+    assert!(told.contains("refs/replace/"), "{told}");
+    sandbox.git(&["replace", "-d", "HEAD"]);
+    let lock = sandbox.root.join(".git/refs/orchestrator/locks");
+    std::fs::create_dir_all(&lock).unwrap();
+    std::fs::write(lock.join("gone"), "1111111111111111111111111111111111111111\n").unwrap();
+    std::fs::write(lock.join("odd"), "x\n").unwrap();
+    std::fs::write(lock.join("other"), "ref: refs/heads/main\n").unwrap();
+    let told = sandbox.run(&["doctor"]).code(1).out;
+    for word in ["gone", "odd", "other"] {
+        assert!(told.contains(word), "{word}: {told}");
+    }
+}

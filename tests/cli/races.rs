@@ -206,11 +206,14 @@ fn of_racing_inits_one_commits_and_the_others_find_its_board() {
 fn init_keeps_what_is_committed_of_a_board_that_is_not_whole() {
     let sandbox = Sandbox::new();
     fs::create_dir(sandbox.root.join(".orchestrator")).unwrap();
-    sandbox.write(".orchestrator/.gitattributes", "* -text -filter -diff\n");
+    sandbox.write(".orchestrator/.gitattributes", "* -text -filter -ident -working-tree-encoding -diff\n");
     sandbox.git(&["add", "."]);
     sandbox.git(&["commit", "-q", "-m", "Ours"]);
     sandbox.run(&["init"]).ok();
-    assert_eq!(sandbox.read(".orchestrator/.gitattributes"), "* -text -filter -diff\n");
+    assert_eq!(
+        sandbox.read(".orchestrator/.gitattributes"),
+        "* -text -filter -ident -working-tree-encoding -diff\n"
+    );
     assert!(Path::new(&sandbox.root).join(".orchestrator/config.yaml").exists());
     sandbox.run(&["status"]).ok();
 }

@@ -222,3 +222,341 @@ fn a_repository_is_found_where_git_finds_it() {
     let agreed = agreed.into_inner().unwrap();
     assert!(agreed >= 150, "only {agreed} repositories were found");
 }
+
+/// What the refs of every repository are, and every file of a board outside of the git directories.
+fn state(world: &World) -> Vec<String> {
+    let mut all = Vec::new();
+    for directory in [
+        "repo/.git",
+        "hub.git",
+        "apart.git",
+        "outer/.git",
+        "outer/.git/modules/inner",
+        "pointed.git",
+        "named/.git",
+    ] {
+        let words = ["--git-dir", directory, "for-each-ref", "--format=%(refname) %(objectname)"];
+        let refs = world.sandbox.git_in(world.home(), &words);
+        all.extend(refs.lines().map(|line| format!("{directory} {line}")));
+    }
+    let walk = walkdir::WalkDir::new(world.home()).sort_by_file_name().into_iter();
+    let walk = walk.filter_entry(|entry| {
+        entry.file_name() != ".git" && !entry.file_name().to_string_lossy().ends_with(".git")
+    });
+    all.extend(
+        walk.flatten()
+            .filter(|entry| entry.path().to_string_lossy().contains(".orchestrator"))
+            .map(|entry| format!("{} {:?}", entry.path().display(), std::fs::read(entry.path()).ok())),
+    );
+    all
+}
+
+#[test]
+fn a_change_is_made_where_git_would_make_it_or_nowhere() {
+    let world = World::new();
+    let orders = world.orders();
+    let mut made = 0;
+    let mut number = 0;
+    for place in &world.places {
+        for at in [0, 2, 4, 12, 14] {
+            let order = &orders[at];
+            number += 1;
+            let before = state(&world);
+            let found = world.found_by_git(place, number, order);
+            let answer = world.ours(place, number, order, &["ws", "create", &format!("n{number}")]);
+            let after = state(&world);
+            let what = format!("{place} {order:?} {found:?} {answer:?}");
+            if answer.code != 0 {
+                assert_eq!(before, after, "{what}");
+                continue;
+            }
+            made += 1;
+            let [Some(git_dir), Some(common), root] = found.unwrap() else { panic!("{what}") };
+            // One ref moved, of the repository that git finds here.
+            let old: Vec<&String> =
+                before.iter().filter(|line| line.contains(" refs/") && !after.contains(line)).collect();
+            assert_eq!(old.len(), 1, "{what} {old:?}");
+            let prefix = old[0].split(' ').next().unwrap();
+            let moved = world.home().join(prefix).canonicalize().unwrap();
+            assert_eq!(moved.display().to_string(), common, "{what}");
+            // And what is checked out there follows, and nothing else: git has nothing to tell.
+            let file = |root: &str| Path::new(root).join(format!(".orchestrator/workstreams/n{number}.yaml"));
+            let there = after.iter().filter(|line| line.contains(&format!("n{number}.yaml"))).count();
+            match &root {
+                Some(root) => {
+                    assert!(file(root).exists() && there == 1, "{what}");
+                    let words = [
+                        "--git-dir",
+                        &git_dir,
+                        "--work-tree",
+                        root,
+                        "status",
+                        "--porcelain",
+                        "--",
+                        &format!(".orchestrator/workstreams/n{number}.yaml"),
+                    ];
+                    assert_eq!(world.sandbox.git_in(Path::new(root), &words), "", "{what}");
+                }
+                None => assert_eq!(there, 0, "{what}"),
+            }
+        }
+    }
+    assert!(made >= 40, "only {made} changes were made");
+}
+
+#[test]
+fn a_relative_bare_repository_is_the_one_that_is_named() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["clone", "-q", "--bare", ".", "../hub.git"]);
+    let before = sandbox.git(&["rev-parse", "HEAD"]);
+    sandbox.run(&["-C", "../hub.git", "ws", "create", "there"]).ok();
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), before);
+    assert!(sandbox.git(&["-C", "../hub.git", "log", "-1", "--format=%s"]).contains("there"));
+}
+
+#[test]
+fn without_its_worktree_nothing_is_committed() {
+    let sandbox = Sandbox::board();
+    // Git itself stops where the configured worktree is not there.
+    let git = |words: &[&str]| sandbox.git(&[&["--git-dir=.git", "--work-tree=."], words].concat());
+    let head = || git(&["rev-parse", "HEAD"]);
+    let before = head();
+    let refused = |command: &mut Command, code: i32, word: &str| {
+        let answer = Answer::of(command.output().unwrap()).code(code);
+        assert!(answer.err.contains(word), "{word}: {answer:?}");
+        assert_eq!(head(), before, "{answer:?}");
+    };
+    let words = ["t", "add", "w", "New"];
+    refused(sandbox.command(&sandbox.root, &words).env("GIT_WORK_TREE", "/nonexistent"), 3, "/nonexistent");
+    refused(sandbox.command(&sandbox.root.join(".git"), &words).env("LC_ALL", "C"), 3, "not known from here");
+    refused(
+        sandbox.command(&sandbox.root.join(".git"), &words).env("GIT_DIR", "."),
+        3,
+        "lies in the git directory",
+    );
+    git(&["config", "core.worktree", "../../elsewhere"]);
+    refused(&mut sandbox.command(&sandbox.root, &words), 3, "elsewhere");
+    // Relative to the git directory.
+    git(&["config", "core.worktree", ".."]);
+    sandbox.run(&words).ok();
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    sandbox.git(&["config", "--unset", "core.worktree"]);
+    // A worktree on a disk that is not there comes back as it was.
+    sandbox.git(&["branch", "board"]);
+    sandbox.git(&["worktree", "add", "-q", "--lock", "../away", "board"]);
+    std::fs::rename(sandbox.root.join("../away"), sandbox.root.join("../hidden")).unwrap();
+    let answer = sandbox.run(&["--board", "board", "t", "add", "w", "New"]).code(3);
+    assert!(answer.err.contains("locked"), "{answer:?}");
+    sandbox.git(&["worktree", "unlock", "../away"]);
+    sandbox.run(&["--board", "board", "t", "add", "w", "New"]).ok();
+}
+
+#[test]
+fn a_name_for_a_ref_is_followed_and_never_written_over() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["-c", "core.preferSymlinkRefs=true", "checkout", "-q", "-b", "topic"]);
+    let head = sandbox.root.join(".git/HEAD");
+    assert!(head.is_symlink(), "git makes a link");
+    let answer = sandbox.run(&["t", "add", "w", "New"]).ok();
+    assert!(!answer.err.contains("detached"), "{answer:?}");
+    assert!(head.is_symlink());
+    assert!(sandbox.git(&["log", "-1", "--format=%s", "topic"]).contains("New"));
+    assert_eq!(sandbox.git(&["status", "--porcelain", "-b"]), "## topic\n");
+    // A branch that is another name for a branch: git moves the other one.
+    sandbox.git(&["symbolic-ref", "refs/heads/other", "refs/heads/main"]);
+    sandbox.git(&["symbolic-ref", "HEAD", "refs/heads/other"]);
+    sandbox.git(&["reset", "-q", "--hard"]);
+    let before = sandbox.git(&["for-each-ref"]);
+    sandbox.run(&["status"]).ok();
+    let answer = sandbox.run(&["t", "add", "w", "New"]).code(4);
+    assert!(answer.err.contains("`refs/heads/other` is a symbolic ref"), "{answer:?}");
+    assert_eq!(sandbox.git(&["for-each-ref"]), before);
+    assert_eq!(sandbox.git(&["symbolic-ref", "refs/heads/other"]), "refs/heads/main\n");
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    // An index that is a link.
+    sandbox.git(&["switch", "-q", "main"]);
+    std::fs::rename(sandbox.root.join(".git/index"), sandbox.root.join(".git/real")).unwrap();
+    symlink("real", sandbox.root.join(".git/index")).unwrap();
+    let answer = sandbox.run(&["t", "add", "w", "New"]).code(4);
+    assert!(answer.err.contains("symbolic link"), "{answer:?}");
+    assert!(sandbox.root.join(".git/index").is_symlink());
+}
+
+#[test]
+fn settings_of_a_command_line_count() {
+    let sandbox = Sandbox::board();
+    let bin = Path::new(env!("CARGO_BIN_EXE_orchestrator")).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let author = |words: &[&str], order: &[(&str, &str)]| {
+        let mut command = Command::new("git");
+        command.args(words).args(["orchestrator", "t", "add", "w", "New"]).current_dir(&sandbox.root);
+        hermetic(&mut command, sandbox.home());
+        command.env("PATH", &path).envs(order.iter().copied());
+        Answer::of(command.output().unwrap()).ok();
+        sandbox.git(&["log", "-1", "--format=%an, %cn"])
+    };
+    assert_eq!(author(&["-c", "user.name=Zed"], &[]), "Zed, Zed\n");
+    assert_eq!(author(&[], &[("GIT_CONFIG_PARAMETERS", "'user.name=It'\\''s me'")]), "It's me, It's me\n");
+    let counted =
+        [("GIT_CONFIG_COUNT", "1"), ("GIT_CONFIG_KEY_0", "author.name"), ("GIT_CONFIG_VALUE_0", "Eve")];
+    assert_eq!(author(&[], &counted), "Eve, Ada\n");
+    let global = sandbox.home().join("global");
+    std::fs::write(&global, "[committer]\n\tname = Glo\n").unwrap();
+    assert_eq!(author(&[], &[("GIT_CONFIG_GLOBAL", global.to_str().unwrap())]), "Ada, Glo\n");
+    // Signing too: what does not sign commits nothing.
+    let before = sandbox.git(&["rev-parse", "HEAD"]);
+    let mut command = sandbox.command(&sandbox.root, &["t", "add", "w", "New"]);
+    command.env("GIT_CONFIG_PARAMETERS", "'commit.gpgsign=true' 'gpg.program'='false'");
+    assert_ne!(Answer::of(command.output().unwrap()).code, 0);
+    let mut command = sandbox.command(&sandbox.root, &["t", "add", "w", "New"]);
+    let answer = Answer::of(command.env("GIT_CONFIG_PARAMETERS", "nonsense").output().unwrap()).code(4);
+    assert!(answer.err.contains("GIT_CONFIG_PARAMETERS"), "{answer:?}");
+    assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), before);
+}
+
+#[test]
+fn a_push_is_read_before_it_is_accepted_and_nothing_changes_meanwhile() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["clone", "-q", "--bare", ".", "../hub.git"]);
+    let hub = sandbox.root.parent().unwrap().join("hub.git");
+    let hook = hub.join("hooks/pre-receive");
+    let bin = env!("CARGO_BIN_EXE_orchestrator");
+    let text = format!(
+        "#!/bin/sh\nread old new ref\n'{bin}' check $old..$new && '{bin}' diff $old..$new && '{bin}' --at $new t list w || exit 1\n\
+         '{bin}' t add w mine; echo \"change: $?\"\n"
+    );
+    std::fs::write(&hook, text).unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let push = || {
+        let mut command = Command::new("git");
+        command.args(["push", "-q", "../hub.git", "main"]).current_dir(&sandbox.root);
+        hermetic(&mut command, sandbox.home());
+        Answer::of(command.output().unwrap())
+    };
+    sandbox.add("Pay the bill");
+    let answer = push().ok();
+    assert!(answer.err.contains("Pay the bill") && answer.err.contains("change: 4"), "{answer:?}");
+    assert!(answer.err.contains("a push is being received"), "{answer:?}");
+    assert_eq!(sandbox.git_in(&hub, &["rev-parse", "main"]), sandbox.git(&["rev-parse", "main"]));
+    // A broken board is rejected by the same hook, from objects that are not in the repository yet.
+    sandbox.write(".orchestrator/workstreams/w.yaml", "name: [\n");
+    sandbox.git(&["commit", "-qam", "A slip"]);
+    assert_ne!(push().code, 0);
+    let own = hub.join("objects");
+    let mut command = sandbox.command(&sandbox.root, &["t", "add", "w", "New"]);
+    let answer = Answer::of(command.env("GIT_OBJECT_DIRECTORY", own).output().unwrap());
+    assert_ne!(answer.code, 0, "{answer:?}");
+}
+
+#[test]
+fn a_change_waits_for_no_commit_that_is_made_from_another_index() {
+    let sandbox = Sandbox::board();
+    let hook = sandbox.root.join(".git/hooks/pre-commit");
+    std::fs::create_dir_all(hook.parent().unwrap()).unwrap();
+    std::fs::write(
+        &hook,
+        format!("#!/bin/sh\n'{}' t add w hooked; echo \"change: $?\"\n", env!("CARGO_BIN_EXE_orchestrator")),
+    )
+    .unwrap();
+    std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    sandbox.write("src.txt", "two\n");
+    let mut command = Command::new("git");
+    command.args(["commit", "-am", "All"]).current_dir(&sandbox.root);
+    hermetic(&mut command, sandbox.home());
+    let answer = Answer::of(command.output().unwrap()).ok();
+    let told = format!("{}{}", answer.out, answer.err);
+    assert!(told.contains("change: 4") && told.contains("GIT_INDEX_FILE"), "{told}");
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+    // The index of the worktree by its own name is no other one.
+    let mut command = sandbox.command(&sandbox.root, &["t", "add", "w", "New"]);
+    Answer::of(command.env("GIT_INDEX_FILE", ".git/index").output().unwrap()).ok();
+    assert_eq!(sandbox.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn an_executable_file_of_the_board_stays_one() {
+    for file_mode in ["true", "false"] {
+        let sandbox = Sandbox::board();
+        let id = sandbox.add("Pay");
+        let file = format!(".orchestrator/tasks/{}/{id}.yaml", &id[..2]);
+        sandbox.git(&["update-index", "--chmod=+x", &file]);
+        sandbox.git(&["commit", "-q", "-m", "Executable"]);
+        sandbox.git(&["checkout", "-q", "--", "."]);
+        sandbox.git(&["reset", "-q", "--hard"]);
+        sandbox.git(&["config", "core.fileMode", file_mode]);
+        sandbox.run(&["t", "claim", "w", &id, "ada"]).ok();
+        assert!(sandbox.git(&["ls-tree", "HEAD", &file]).starts_with("100755"));
+        assert_eq!(sandbox.git(&["status", "--porcelain"]), "", "core.fileMode={file_mode}");
+    }
+}
+
+#[test]
+fn what_git_rewrites_is_named_by_its_attribute() {
+    let sandbox = Sandbox::board();
+    sandbox.run(&["kb", "write", "k", "see $Id$"]).ok();
+    let again = || {
+        std::fs::remove_dir_all(sandbox.root.join(".orchestrator")).unwrap();
+        sandbox.git(&["checkout", "-q", "--", ".orchestrator"]);
+    };
+    // What a file of the repository asks for is switched off by the board's own.
+    sandbox.write(
+        ".gitattributes",
+        "* ident\n* text=auto eol=crlf\n.orchestrator/** working-tree-encoding=UTF-16LE\n",
+    );
+    sandbox.git(&["add", "."]);
+    sandbox.git(&["commit", "-q", "-m", "Attributes"]);
+    again();
+    sandbox.run(&["kb", "write", "k", "more $Id$"]).ok();
+    assert_eq!(sandbox.run(&["doctor"]).ok().out, "Nothing is wrong.\n");
+    // What the repository's own file of attributes asks for is not, and is named.
+    let own = sandbox.root.join(".git/info/attributes");
+    std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+    for (line, attribute) in [("* text=auto eol=crlf\n", "text=auto"), ("* ident\n", "ident")] {
+        std::fs::write(&own, format!("# Ours\n{line}")).unwrap();
+        again();
+        let answer = sandbox.run(&["kb", "write", "k", "again $Id$"]).code(3);
+        assert!(answer.err.contains(&format!("attribute `{attribute}`")), "{answer:?}");
+        assert!(answer.err.contains("info/attributes:2"), "{answer:?}");
+        let told = sandbox.run(&["doctor"]).code(1);
+        assert!(told.out.contains("info/attributes:2") && told.out.contains(attribute), "{told:?}");
+    }
+    std::fs::write(&own, "* ident\n.orchestrator/** -text -filter -ident -working-tree-encoding\n").unwrap();
+    again();
+    sandbox.run(&["kb", "write", "k", "again $Id$"]).ok();
+    // What somebody edited is that, and no attribute's doing.
+    sandbox.write(".orchestrator/knowledge/k.md", "edited\n");
+    assert!(sandbox.run(&["kb", "write", "k", "x"]).code(3).err.contains("it was edited"));
+}
+
+#[test]
+fn a_ref_in_the_way_is_named_and_a_branch_that_git_would_not_make_is_refused() {
+    let sandbox = Sandbox::new();
+    for name in ["@", "-x", "a..b", "refs/heads/HEAD", "a.lock", "@{-1}", ""] {
+        let answer = sandbox.run(&["init", &format!("--board={name}")]);
+        assert_ne!(answer.code, 0, "{name}: {answer:?}");
+    }
+    assert_eq!(sandbox.git(&["for-each-ref", "--format=%(refname)"]), "refs/heads/main\n");
+    for is_packed in [false, true] {
+        sandbox.git(&["branch", "-f", "a/b", "main"]);
+        if is_packed {
+            sandbox.git(&["pack-refs", "--all"]);
+        }
+        let answer = sandbox.run(&["init", "--board", "a"]).code(4);
+        assert!(answer.err.contains("`refs/heads/a/b`"), "{answer:?}");
+        let answer = sandbox.run(&["init", "--board", "a/b/c"]).code(4);
+        assert!(answer.err.contains("`refs/heads/a/b`"), "{answer:?}");
+    }
+    let sandbox = Sandbox::board();
+    let id = sandbox.add("Pay");
+    for is_packed in [false, true] {
+        sandbox.git(&["update-ref", "refs/orchestrator/claims", "HEAD"]);
+        if is_packed {
+            sandbox.git(&["pack-refs", "--all"]);
+        }
+        let answer = sandbox.run(&["t", "claim", "w", &id, "ada"]).code(4);
+        assert!(answer.err.contains("`refs/orchestrator/claims`"), "{answer:?}");
+        assert!(!sandbox.run(&["doctor"]).out.contains("journal"));
+    }
+    sandbox.git(&["update-ref", "-d", "refs/orchestrator/claims"]);
+    sandbox.run(&["t", "claim", "w", &id, "ada"]).ok();
+}
