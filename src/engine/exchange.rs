@@ -148,7 +148,7 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, Refusal> {
 
 fn read_knowledge(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Refusal> {
     let mut found = BTreeMap::new();
-    if !directory.exists() {
+    if !directory.try_exists().map_err(|error| failed(directory, &error))? {
         return Ok(found);
     }
     for entry in WalkDir::new(directory).follow_links(false).sort_by_file_name() {

@@ -45,12 +45,20 @@ impl Repo {
                 found.push(seen(&git_dir, self.work_tree(), read_symbolic(&git_dir)?));
                 continue;
             }
-            let Ok(pointer) = fs::read_to_string(git_dir.join("gitdir")) else { continue };
+            let pointer = git_dir.join("gitdir");
+            let Some(pointer) = unless_absent(fs::read_to_string(&pointer), &pointer)? else { continue };
             let link = PathBuf::from(pointer.trim_end());
             let link = if link.is_absolute() { link } else { git_dir.join(link) };
-            let path = link.parent().map(Path::to_owned).filter(|path| path.is_dir());
-            let path = path.and_then(|path| path.canonicalize().ok());
-            let Ok(head) = read_symbolic(&git_dir) else { continue };
+            let path = match link.parent() {
+                Some(path) if is_directory(path)? => unless_absent(path.canonicalize(), path)?,
+                Some(_) | None => None,
+            };
+            let head = match read_symbolic(&git_dir) {
+                Err(GitError::Io { source, .. }) if is_absent(&source) => continue,
+                // It names nothing.
+                Err(GitError::Io { source, .. }) if source.kind() == io::ErrorKind::InvalidData => continue,
+                head => head?,
+            };
             // One that is gone can be pruned; one that is locked comes back, as it was.
             let is_away = path.is_none() && git_dir.join("locked").exists();
             let lost = is_away.then(|| format!("the locked worktree of `{}` is not there", link.display()));
@@ -86,9 +94,26 @@ impl Repo {
     }
 }
 
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+/// None for what is not there. That something can't be looked at is no sign of it: a worktree that is there, and is not
+/// brought along, shows the change as one that is to be taken back.
+fn unless_absent<T>(looked: io::Result<T>, path: &Path) -> Result<Option<T>, GitError> {
+    match looked {
+        Err(error) if is_absent(&error) => Ok(None),
+        looked => looked.map(Some).map_err(GitError::io(path)),
+    }
+}
+
+fn is_directory(path: &Path) -> Result<bool, GitError> {
+    Ok(unless_absent(fs::metadata(path), path)?.is_some_and(|meta| meta.is_dir()))
+}
+
 /// What is under way in the worktree of this git directory: `merge`, `rebase`, `cherry-pick`, `revert`,
 /// `bisect`, or `am`.
-pub(crate) fn operation_under_way(git_dir: &Path) -> Option<&'static str> {
+pub(crate) fn operation_under_way(git_dir: &Path) -> Result<Option<&'static str>, GitError> {
     let signs = [
         ("rebase-merge", "rebase"),
         ("rebase-apply/applying", "am"),
@@ -99,5 +124,11 @@ pub(crate) fn operation_under_way(git_dir: &Path) -> Option<&'static str> {
         ("sequencer", "cherry-pick or revert"),
         ("BISECT_LOG", "bisect"),
     ];
-    signs.iter().find(|(sign, _)| git_dir.join(sign).exists()).map(|(_, operation)| *operation)
+    for (sign, operation) in signs {
+        let path = git_dir.join(sign);
+        if path.try_exists().map_err(GitError::io(&path))? {
+            return Ok(Some(operation));
+        }
+    }
+    Ok(None)
 }

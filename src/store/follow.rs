@@ -50,7 +50,7 @@ pub(crate) fn worktrees(repo: &Repo, branch: Option<&str>) -> Result<Vec<Worktre
 /// What is under way in a worktree, if anything is: a merge, a rebase, …
 pub(crate) fn operation_in(trees: &[Worktree]) -> Result<Option<(&'static str, PathBuf)>, GitError> {
     for tree in trees {
-        if let Some(operation) = git::operation_under_way(&tree.git_dir) {
+        if let Some(operation) = git::operation_under_way(&tree.git_dir)? {
             return Ok(Some((operation, tree.path.clone().unwrap_or_else(|| tree.git_dir.clone()))));
         }
     }

@@ -8,7 +8,7 @@
 //!
 //! ```text
 //! FAULTS=all cargo test --test cli faults -- --nocapture      each call with each error, half an hour
-//! SCENE=claim FAULT=openat:71:EIO …                           one
+//! SCENE=claim FAULT=openat:71:EIO …                           one, or all that begin so
 //! ```
 //!
 //! Where `strace` can't trace, the test says so and checks nothing.
@@ -46,7 +46,7 @@ fn errors(call: &str, line: &str) -> &'static [&'static str] {
 fn faults(rehearsal: &Rehearsal) -> Vec<Fault> {
     rehearsal.reset();
     let trace = rehearsal.sandbox.home().with_extension("trace");
-    assert!(rehearsal.traced(&["-o", trace.to_str().unwrap()]).status().unwrap().success());
+    assert!(rehearsal.traced(&["-y", "-o", trace.to_str().unwrap()]).status().unwrap().success());
     let text = std::fs::read_to_string(&trace).unwrap();
     std::fs::remove_file(trace).unwrap();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -62,7 +62,10 @@ fn faults(rehearsal: &Rehearsal) -> Vec<Fault> {
         }
         let n = counts.entry((thread.to_owned(), name.clone())).or_default();
         *n += 1;
-        if has_begun {
+        // The standard library asserts that a directory can be closed, as Linux closes everything.
+        let path = rest.split(['<', '>']).nth(1).unwrap_or_default();
+        let is_asserted = name == "close" && std::path::Path::new(path).is_dir();
+        if has_begun && !is_asserted {
             found.extend(errors(&name, rest).iter().map(|error| (name.clone(), *n, *error)));
         }
     }
@@ -94,7 +97,7 @@ fn point(
         }
     };
     let code = output.status.code().unwrap_or(-1);
-    expect((0..=5).contains(&code), "the exit code", &format!("{code}"));
+    expect(matches!(code, 0..=5 | 74), "the exit code", &format!("{code}"));
     let home = rehearsal.sandbox.home().canonicalize().unwrap();
     let is_told = told.contains("tries again");
     let left = leftovers(&home);
@@ -102,7 +105,8 @@ fn point(
     let journal = std::fs::metadata(home.join("repo/.git/orchestrator/lock")).map_or(0, |meta| meta.len());
     expect(journal == 0 || is_told, "the journal is left", &format!("{journal}"));
     let seen = rehearsal.state();
-    let wanted = if code == 0 { after } else { before };
+    // 74: it is done, and the answer could not be printed.
+    let wanted = if matches!(code, 0 | 74) { after } else { before };
     expect(
         seen == *wanted,
         "the exit code is not the truth",
@@ -136,7 +140,9 @@ fn sweep(scene: &'static Scene, is_whole: bool) -> (usize, Vec<String>) {
     assert_ne!(states[0], states[1], "{} changes nothing", scene.name);
     let only = std::env::var("FAULT").ok();
     let chosen: Vec<&Fault> = match &only {
-        Some(only) => all.iter().filter(|(call, n, error)| *only == format!("{call}:{n}:{error}")).collect(),
+        Some(only) => {
+            all.iter().filter(|(call, n, error)| format!("{call}:{n}:{error}").starts_with(only)).collect()
+        }
         None if is_whole => all.iter().collect(),
         // Spread over the scene, and never the same ones in two scenes.
         None => all.iter().skip(scene.name.len()).step_by(all.len() / 3).collect(),

@@ -434,3 +434,34 @@ fn files_of_ours_are_followed_nowhere_and_not_waited_for() {
     sandbox.run(&["t", "add", "w", "New"]).code(1);
     assert_eq!(fs::read_to_string(&outside).unwrap(), "");
 }
+
+/// A worktree that is there and can't be looked at is not one that is gone: a board that moves without it would show the
+/// change as one to be taken back.
+#[test]
+fn a_worktree_that_can_not_be_looked_at_is_not_left_behind() {
+    if !can_trace() {
+        return;
+    }
+    let sandbox = Sandbox::board();
+    let tree = sandbox.home().join("tree");
+    sandbox.git(&["worktree", "add", "-q", "-b", "other", tree.to_str().unwrap()]);
+    sandbox.git(&["switch", "-q", "--detach"]);
+    sandbox.git(&["config", "orchestrator.board", "other"]);
+    let places = [
+        (tree.clone(), "statx"),
+        (sandbox.root.join(".git/worktrees/tree/gitdir"), "openat"),
+        (sandbox.root.join(".git/worktrees/tree/HEAD"), "openat"),
+    ];
+    for (place, call) in places {
+        let place = place.canonicalize().unwrap().display().to_string();
+        let inject = format!("inject={call}:error=EIO");
+        let options = ["-o", "/dev/null", "-P", &place, "-e", &format!("trace={call}"), "-e", &inject];
+        let refused = answer(traced(&sandbox, &options, &["t", "add", "w", "New"]).spawn().unwrap());
+        assert_eq!(refused.code, 1, "{place}: {refused:?}");
+        assert!(refused.err.contains(&place), "{refused:?}");
+        assert_eq!(sandbox.git_in(&tree, &["status", "--porcelain"]), "");
+    }
+    sandbox.run(&["t", "add", "w", "New"]).ok();
+    assert_eq!(sandbox.git_in(&tree, &["status", "--porcelain"]), "");
+    sandbox.is_clean();
+}
