@@ -85,14 +85,15 @@ fn imported() -> impl Strategy<Value = Imported> {
 }
 
 fn any_task(id: TaskId) -> impl Strategy<Value = Task> {
-    let first = (workstream_name(), title(), status(), 0..=i64::MAX.unsigned_abs(), any::<i64>());
+    // Boxed, since two of them by value outgrow the stack of a thread that runs a test.
+    let first = (workstream_name(), title(), status().boxed(), 0..=i64::MAX.unsigned_abs(), any::<i64>());
     let lists = (
         proptest::option::of(any_text()),
         proptest::collection::vec(task_id(), 0..4),
         proptest::collection::vec(any_text(), 0..4),
     );
     let rest = (stamp(), any_text(), any_text(), proptest::option::of(any_text()), imported());
-    (first, lists, rest).prop_map(move |(first, lists, rest)| Task {
+    (first.boxed(), lists.boxed(), rest.boxed()).prop_map(move |(first, lists, rest)| Task {
         id,
         workstream: first.0,
         title: first.1,

@@ -1,15 +1,16 @@
 //! Commit messages: one subject, one sentence, and the trailers that make history the event log.
 //!
 //! Text of a user reaches a message in two places only: sanitised in the subject, and as JSON in an event
-//! line. The trailers are the last block, alone, one line each, so that `git log %(trailers)` and
+//! line; in neither does it act on a host ([`host`]). The trailers are the last block, alone, one line each, so that `git log %(trailers)` and
 //! `git interpret-trailers` agree. The reader is more generous: it finds event lines anywhere, indented or
 //! not, because a squash merge concatenates messages.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use crate::model::{Event, Wording, is_printable};
 
-use super::event;
+use super::{event, host};
 
 /// The word before every subject.
 const PREFIX: &str = "orchestrator: ";
@@ -34,17 +35,20 @@ pub(crate) fn encode(subject: &str, body: &str, trailers: &[(&str, &str)], event
         message.push_str(&format!("{key}: {value}\n"));
     }
     for event in events {
-        message.push_str(&format!("{EVENT}: {}\n", event::encode(event)));
+        let line = event::encode(event);
+        let line = if event.line.is_some() { host::imported(&line) } else { host::json(&line) };
+        message.push_str(&format!("{EVENT}: {line}\n"));
     }
     message
 }
 
-/// One line of printable text: breaks become blanks, what does not print goes, and beyond `longest`
-/// characters it is cut with `…`.
+/// One line of printable text that does nothing on a host: breaks become blanks, what does not print goes, signs that
+/// hosts act on are taken apart, and beyond `longest` characters it is cut with `…`.
 pub(crate) fn one_line(text: &str, longest: usize) -> String {
     let spaced = text.chars().map(|c| if matches!(c, '\n' | '\r' | '\t') { ' ' } else { c });
     let printable: String = spaced.filter(|c| is_printable(*c)).collect();
     let words = printable.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
+    let words = host::words(&words);
     if words.chars().count() <= longest {
         return words;
     }
@@ -56,11 +60,12 @@ pub(crate) fn one_line(text: &str, longest: usize) -> String {
 
 /// The events of a message, in the order they stand, and what is wrong with lines that only look so.
 pub(crate) fn events(message: &str) -> (Vec<Event>, Vec<String>) {
-    let mut seen: HashMap<&str, usize> = HashMap::new();
+    let mut seen: HashMap<Cow<'_, str>, usize> = HashMap::new();
     let (mut events, mut problems) = (Vec::new(), Vec::new());
     for line in values(message, EVENT) {
-        let repeat = seen.entry(line).or_default();
-        match event::decode(line, *repeat) {
+        let line = host::restored(line);
+        let repeat = seen.entry(line.clone()).or_default();
+        match event::decode(&line, *repeat) {
             Ok(event) => events.push(event),
             Err(why) => problems.push(why),
         }

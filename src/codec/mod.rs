@@ -4,6 +4,7 @@ pub(crate) mod agent;
 mod entry;
 pub(crate) mod event;
 mod front_matter;
+mod host;
 pub(crate) mod knowledge;
 #[cfg(test)]
 mod laws;

@@ -84,6 +84,7 @@ pub(crate) fn encode(record: &Record, subject: &str) -> String {
         Standing::Free | Standing::Unreadable { .. } => {}
     }
     let json = super::event::printable(&serde_json::to_string(&wire).unwrap_or_default());
+    let json = super::host::json(&json);
     let events: Vec<Event> = record.event.iter().cloned().collect();
     message::encode(subject, "", &[(RECORD, &json)], &events)
 }

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod batch;
+mod bytes;
 mod cache;
 mod check;
 mod concurrency;
