@@ -27,7 +27,7 @@
 //! | `GIT_REPLACE_REF_BASE`, `GIT_NO_REPLACE_OBJECTS`, `core.useReplaceRefs`, `GIT_GRAFT_FILE` | left aside: objects are read as they are |
 //! | `GIT_DEFAULT_HASH`, `GIT_DEFAULT_REF_FORMAT`, `GIT_TEMPLATE_DIR` | left aside: they are about making repositories |
 //! | `GIT_PREFIX`, `GIT_LITERAL_PATHSPECS` and its kin, `GIT_OPTIONAL_LOCKS`, `GIT_ATTR_SOURCE` | left aside: no path pattern is matched, no index is refreshed, no file is converted |
-//! | `core.sharedRepository`, the umask | the umask is honoured; `core.sharedRepository` is not followed yet |
+//! | `core.sharedRepository`, the umask | honoured ([`shared`](super::shared)) |
 //! | `core.logAllRefUpdates` | honoured |
 //! | `core.preferSymlinkRefs`: `HEAD` or a ref as a symbolic link | followed, never written through |
 //! | a branch that is a symbolic ref | read; a change is refused |

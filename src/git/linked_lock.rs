@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::GitError;
 use super::repo::Repo;
+use super::shared::{create_dir_all, settle};
 
 /// How our files are called.
 pub(super) const OURS: &str = "lock-";
@@ -120,7 +121,7 @@ impl LinkedGuard {
                 // A packer removes directories that have become empty while we look.
                 Err(error) if error.kind() == io::ErrorKind::NotFound && Instant::now() < deadline => {
                     let parent = path.parent().unwrap_or(path);
-                    fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+                    create_dir_all(parent).map_err(GitError::io(parent))?;
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     if Instant::now() + pause > deadline {
@@ -176,13 +177,15 @@ fn lock_of(target: &Path) -> PathBuf {
 
 /// A new file in the place of what a dead process may have left: what that is linked to stays as it is.
 pub(super) fn create(path: &Path) -> io::Result<File> {
-    File::create_new(path).or_else(|error| {
+    let file = File::create_new(path).or_else(|error| {
         if error.kind() != io::ErrorKind::AlreadyExists {
             return Err(error);
         }
         fs::remove_file(path)?;
         File::create_new(path)
-    })
+    })?;
+    settle(path)?;
+    Ok(file)
 }
 
 impl Repo {

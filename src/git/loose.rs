@@ -15,6 +15,7 @@ use gix::objs::{Kind, Write as _};
 
 use super::Oid;
 use super::repo::Repo;
+use super::shared::settle;
 
 /// The longest content that is stored without compression: what fits into one block of 64 KiB with its header.
 const STORED: usize = 0xff00;
@@ -28,6 +29,9 @@ impl Repo {
                 self.write_stored(id, kind, content)?;
             } else {
                 self.gix.objects.write_buf_with_known_id(kind, content, id).map_err(io::Error::other)?;
+                let hex = id.to_string();
+                settle(&self.objects_dir.join(&hex[..2]))?;
+                settle(&self.objects_dir.join(&hex[..2]).join(&hex[2..]))?;
             }
         }
         Ok(self.note_written(id))
@@ -45,6 +49,7 @@ impl Repo {
         };
         let mut file = make().or_else(|error| match error.kind() {
             io::ErrorKind::NotFound => fs::create_dir(&directory)
+                .and_then(|()| settle(&directory))
                 .or_else(|error| match error.kind() {
                     io::ErrorKind::AlreadyExists => Ok(()),
                     _ => Err(error),
@@ -53,6 +58,7 @@ impl Repo {
             _ => Err(error),
         })?;
         file.write_all(&stored(kind, content))?;
+        settle(file.path())?;
         file.persist(directory.join(&hex[2..])).map(drop).map_err(|failed| failed.error)
     }
 }

@@ -15,6 +15,7 @@ use super::reflog::{Log, remove_empty};
 use super::refs::{RefEdit, unreadable_ref};
 use super::repo::Repo;
 use super::repo::read_symbolic;
+use super::shared::settle;
 use super::{GitError, Oid};
 
 /// Refs whose locks are held and whose values are as expected. Dropped, everything is as it was.
@@ -171,7 +172,7 @@ impl Repo {
         }
         // Not `packed-refs.new`: one that is left over keeps git from packing.
         let new = self.common_dir().join("orchestrator").join(format!("{OURS}packed"));
-        fs::write(&new, &kept).map_err(GitError::io(&new))?;
+        fs::write(&new, &kept).and_then(|()| settle(&new)).map_err(GitError::io(&new))?;
         fs::rename(&new, &path).map_err(GitError::io(&path))
     }
 }

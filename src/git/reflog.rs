@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::GitError;
 use super::repo::Repo;
+use super::shared::{create_dir_all, settle};
 
 /// A reflog, open so that nothing but the disk can keep a line out of it. Dropped before its ref has moved, it is as
 /// it was: whoever writes to it holds the lock that is ours.
@@ -46,10 +47,10 @@ impl Log {
             Err(error) => return Err(GitError::io(&path)(error)),
         }
         let file = open(true).or_else(|error| match (error.kind(), path.parent()) {
-            (io::ErrorKind::NotFound, Some(parent)) => fs::create_dir_all(parent).and_then(|()| open(true)),
+            (io::ErrorKind::NotFound, Some(parent)) => create_dir_all(parent).and_then(|()| open(true)),
             _ => Err(error),
         });
-        let file = file.map_err(GitError::io(&path))?;
+        let file = file.and_then(|file| settle(&path).map(|()| file)).map_err(GitError::io(&path))?;
         Ok(Self { path, file, length: None, told: Cell::new(Told::Nothing) })
     }
 

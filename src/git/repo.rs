@@ -21,6 +21,7 @@ use super::linked_lock::LinkedLock;
 use super::ownership::{check_bare, foreign, has_lost_worktree, is_own};
 use super::promised::Promises;
 use super::refs::PackedRefs;
+use super::shared;
 use super::small;
 use super::work_tree::{self, WorkTree};
 use super::{GitError, Oid, OidMap};
@@ -167,6 +168,12 @@ impl Repo {
         let common_dir =
             if gix.common_dir() == gix.git_dir() { git_dir.clone() } else { absolute(gix.common_dir()) };
         check_format(gix.config_snapshot().plumbing())?;
+        let sharing = gix.config_snapshot().string("core.sharedRepository");
+        let sharing = sharing.map(|value| value.to_str_lossy().into_owned());
+        shared::note(&common_dir, sharing.as_deref()).map_err(|what| GitError::Unsupported {
+            what,
+            hint: "git config --show-origin core.sharedRepository".to_owned(),
+        })?;
         let objects = gix.common_dir().join("objects");
         let objects_dir = std::path::absolute(&objects).map_err(GitError::io(&objects))?;
         Ok(Self {

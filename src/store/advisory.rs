@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::git::{GitError, plainly};
+use crate::git::{self, GitError, plainly};
 
 /// The lock, held until it is dropped.
 #[derive(Debug)]
@@ -51,10 +51,12 @@ pub(super) fn lock_file(path: &Path, deadline: Instant) -> Result<File, GitError
     plainly(&mut options);
     let open = || options.open(path);
     let opened = open().or_else(|error| match (error.kind(), path.parent()) {
-        (io::ErrorKind::NotFound, Some(parent)) => std::fs::create_dir_all(parent).and_then(|()| open()),
+        (io::ErrorKind::NotFound, Some(parent)) => git::create_dir_all(parent).and_then(|()| open()),
         _ => Err(error),
     });
     let file = opened.map_err(io_error)?;
+    // What belongs to another user has its mode from him.
+    let _of_another = git::settle(path);
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}

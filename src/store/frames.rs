@@ -11,7 +11,7 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::git::plainly;
+use crate::git::{self, plainly};
 
 /// Length and checksum before each frame.
 const HEAD: usize = 8;
@@ -133,17 +133,19 @@ impl Frames {
         for payload in payloads {
             file.write_all(&frame_of(payload)?)?;
         }
+        git::settle(file.path())?;
         file.persist(&self.path)?;
         Ok(())
     }
 
     fn try_append(&self, payloads: &[&[u8]]) -> io::Result<()> {
         if let Some(directory) = self.path.parent() {
-            std::fs::create_dir_all(directory)?;
+            git::create_dir_all(directory)?;
         }
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let mut file: File = plainly(&mut options).open(&self.path)?;
+        let _of_another = git::settle(&self.path);
         if file.try_lock().is_err() {
             return Ok(());
         }

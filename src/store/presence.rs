@@ -8,7 +8,7 @@ use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::git::{GitError, plainly};
+use crate::git::{self, GitError, plainly};
 use crate::model::{AgentId, Timestamp};
 
 fn directory(common_dir: &Path) -> PathBuf {
@@ -23,8 +23,9 @@ pub(crate) fn note(common_dir: &Path, agent: &AgentId, now: Timestamp) -> Result
         // Nothing that blocks when it is opened, nor what a link leads to.
         Ok(meta) if !meta.is_file() => Err(io::Error::other("it is no regular file")),
         Ok(_) => plainly(OpenOptions::new().write(true)).open(&path),
-        Err(_) => std::fs::create_dir_all(&directory)
-            .and_then(|()| OpenOptions::new().write(true).create_new(true).open(&path)),
+        Err(_) => git::create_dir_all(&directory)
+            .and_then(|()| OpenOptions::new().write(true).create_new(true).open(&path))
+            .and_then(|file| git::settle(&path).map(|()| file)),
     };
     touched
         .and_then(|file| file.set_modified(now.into()))

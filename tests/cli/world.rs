@@ -560,3 +560,42 @@ fn a_ref_in_the_way_is_named_and_a_branch_that_git_would_not_make_is_refused() {
     sandbox.git(&["update-ref", "-d", "refs/orchestrator/claims"]);
     sandbox.run(&["t", "claim", "w", &id, "ada"]).ok();
 }
+
+#[test]
+fn what_is_made_in_a_shared_repository_has_the_modes_of_git() {
+    use std::os::unix::fs::PermissionsExt as _;
+    for (value, file, object, directory) in
+        [("group", 0o660, 0o440, 0o2770), ("all", 0o664, 0o444, 0o2775), ("0640", 0o640, 0o440, 0o2750)]
+    {
+        let sandbox = Sandbox::board();
+        sandbox.git(&["config", "core.sharedRepository", value]);
+        let before = std::time::SystemTime::now();
+        let line = format!(
+            "umask 077; '{0}' t add w New && '{0}' -q t next w ada && '{0}' l acquire git ada && '{0}' l release git ada",
+            env!("CARGO_BIN_EXE_orchestrator")
+        );
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(line).current_dir(&sandbox.root);
+        hermetic(&mut command, sandbox.home());
+        Answer::of(command.output().unwrap()).ok();
+        let mut seen = 0;
+        for entry in walkdir::WalkDir::new(sandbox.root.join(".git")).into_iter().flatten() {
+            let meta = entry.metadata().unwrap();
+            let is_new = meta.created().is_ok_and(|made| made >= before);
+            // What was there before keeps the mode that it has.
+            if !is_new || entry.path().ends_with("config") {
+                continue;
+            }
+            let path = entry.path().to_string_lossy().into_owned();
+            let mode = meta.permissions().mode() & 0o7777;
+            let expected = match (meta.is_dir(), path.contains("/objects/")) {
+                (true, _) => directory,
+                (false, true) => object,
+                (false, false) => file,
+            };
+            assert_eq!(mode & expected, expected, "{value}: {path} has {mode:o}, not {expected:o}");
+            seen += 1;
+        }
+        assert!(seen > 10, "{seen}");
+    }
+}
