@@ -332,8 +332,9 @@ impl Site {
         };
         let trees = if touches_board { follow::worktrees(repo, branch.as_deref())? } else { Vec::new() };
         if let Some((operation, place)) = follow::operation_in(&trees)? {
+            let article = if operation.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
             let message = format!(
-                "a {operation} is under way in `{}`; the board can't change until it is over",
+                "{article} {operation} is under way in `{}`; the board can't change until it is over",
                 place.display()
             );
             return Err(Refusal::new(Code::RepositoryState, message).hint("git status").into());

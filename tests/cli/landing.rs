@@ -122,7 +122,11 @@ fn the_copies_of_an_event_count_once() {
     sandbox.git(&["commit", "-q", "--allow-empty", "-m", "Elsewhere"]);
     sandbox.git(&["cherry-pick", "side"]);
     sandbox.git(&["merge", "-q", "--no-edit", "side"]);
-    assert_eq!(sandbox.git(&["log", "--oneline", "--grep=^orchestrator: add"]).lines().count(), 2, "two commits tell of it");
+    assert_eq!(
+        sandbox.git(&["log", "--oneline", "--grep=^orchestrator: add"]).lines().count(),
+        2,
+        "two commits tell of it"
+    );
     let events = sandbox.json(&["events", "--action", "task_created"]);
     assert_eq!(events.as_array().unwrap().len(), 1, "{events:#}");
     assert_eq!(events[0]["task_id"], id);

@@ -101,6 +101,11 @@ fn a_merge_under_way_is_refused() {
     sandbox.git(&["merge", "-q", "--no-commit", "side"]);
     let answer = sandbox.run(&["t", "add", "w", "x"]).code(3);
     assert!(answer.err.contains("a merge is under way"), "{answer:?}");
+    let mailed = Sandbox::board();
+    std::fs::create_dir(mailed.root.join(".git/rebase-apply")).unwrap();
+    mailed.write(".git/rebase-apply/applying", "");
+    let answer = mailed.run(&["t", "add", "w", "x"]).code(3);
+    assert!(answer.err.starts_with("error: an am is under way"), "{answer:?}");
     // Locks need no board.
     sandbox.run(&["l", "acquire", "git", "a"]).ok();
 }
