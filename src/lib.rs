@@ -29,7 +29,7 @@
 //!
 //! let done = board.complete_task(&revenue, &TaskRef::parse(&task.id)?, Some("Done"))?;
 //! assert_eq!(done.status, "done");
-//! assert_eq!(board.status()?.version, 4);
+//! assert_eq!(board.status()?.require()?.version, 4);
 //! # Ok(())
 //! # }
 //! ```

@@ -386,14 +386,23 @@ pub enum CheckFormat {
 #[derive(Subcommand, Debug)]
 pub enum Export {
     /// Print the state as the predecessor's state.json
-    State,
+    State(SkipDamaged),
     /// Print the events as the predecessor's events.jsonl
-    Events,
+    Events(SkipDamaged),
     /// Write a data directory that the predecessor reads
     All {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
+        #[command(flatten)]
+        skip: SkipDamaged,
     },
+}
+
+#[derive(Args, Debug)]
+pub struct SkipDamaged {
+    /// Export what can be read although something can't be, and name on stderr what is left out. Without it such an export is refused (exit 5) and nothing is written
+    #[arg(long)]
+    pub skip_damaged: bool,
 }
 
 #[derive(Args, Debug)]

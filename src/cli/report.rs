@@ -10,8 +10,9 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::engine::Done;
-use crate::model::{Code, Refusal};
+use crate::model::{Code, Refusal, Unread};
 use crate::views::json;
+use crate::views::status::DamageDocument;
 use crate::views::style::{Text, escaped, escaped_lines};
 
 use super::args::Color;
@@ -69,6 +70,8 @@ pub struct Report {
     long: Option<Box<dyn Long>>,
     /// A sentence each.
     pub remarks: Vec<String>,
+    /// What the answer is without, since it could not be read.
+    unread: Unread,
     /// 0 unless the answer is negative.
     pub exit: u8,
     /// What was changed, for whoever could not be given the answer: `commit 41be77a`.
@@ -128,6 +131,18 @@ impl Report {
     #[must_use]
     pub fn exit(self, exit: u8) -> Self {
         Self { exit, ..self }
+    }
+
+    /// The same, told to be without what is unread; where there is such, the exit code says so, whatever the answer is.
+    #[must_use]
+    pub fn unread(mut self, unread: Unread) -> Self {
+        self.unread.extend(unread.into_damage());
+        self
+    }
+
+    /// The refusal that goes with an answer of which something could not be read.
+    pub fn damage(&self) -> Option<Refusal> {
+        (!self.unread.is_empty()).then(|| Refusal::damaged(self.unread.clone()))
     }
 
     /// The same with remarks.
@@ -247,30 +262,55 @@ impl Printer {
         if let Err(error) = heard(written.and_then(|()| out.flush())) {
             return self.fail(&unprinted(report.changed.as_deref(), &error));
         }
-        if self.quiet {
-            return report.exit;
+        if let Some(damage) = report.damage() {
+            return self.tell(&damage, &report.remarks);
         }
-        let told: String =
-            report.remarks.iter().map(|remark| format!("note: {}\n", paragraph(remark))).collect();
-        match heard(io::stderr().lock().write_all(told.as_bytes())) {
+        match heard(io::stderr().lock().write_all(self.notes(&report.remarks).as_bytes())) {
             Ok(()) => report.exit,
             Err(_) => Code::Unprinted.exit(),
         }
     }
 
+    /// The lines that remarks are.
+    fn notes(self, remarks: &[String]) -> String {
+        if self.quiet {
+            return String::new();
+        }
+        remarks.iter().map(|remark| format!("note: {}\n", paragraph(remark))).collect()
+    }
+
     /// Prints a refusal; its exit code.
     pub fn fail(self, refusal: &Refusal) -> u8 {
+        self.tell(refusal, &[])
+    }
+
+    /// Prints a refusal with what there is to remark besides: one document, where JSON is asked for.
+    fn tell(self, refusal: &Refusal, remarks: &[String]) -> u8 {
         let text = if self.json {
-            let error = serde_json::json!({"error": {
+            let mut error = serde_json::json!({"error": {
                 "code": refusal.code.word(),
                 "message": refusal.message,
                 "hint": refusal.hint,
                 "retryable": refusal.code.is_retryable(),
             }});
+            if !refusal.damage.is_empty() {
+                let places: Vec<DamageDocument> = refusal.damage.iter().map(DamageDocument::of).collect();
+                error["error"]["damage"] = serde_json::to_value(places).unwrap_or_default();
+            }
+            if !remarks.is_empty() {
+                error["error"]["notes"] = remarks.into();
+            }
             json::for_terminal(json::pretty(&error))
         } else {
             let hint = refusal.hint.as_ref().map(|hint| format!("\nhint: {}\n", paragraph(hint)));
-            format!("error: {}\n{}", paragraph(&refusal.message), hint.unwrap_or_default())
+            let errors: String = match refusal.damage.as_slice() {
+                // Something besides the place may be said of one.
+                [] | [_] => format!("error: {}\n", paragraph(&refusal.message)),
+                several => {
+                    several.iter().map(|one| format!("error: {}\n", paragraph(&one.to_string()))).collect()
+                }
+            };
+            self.notes(remarks) + &errors + &hint.unwrap_or_default()
         };
         // The exit code says it, where nothing else can.
         let _nobody_reads = io::stderr().lock().write_all(text.as_bytes());

@@ -1,6 +1,6 @@
 //! `collect`: what a cycle brought, and the mark where the next one begins, of one and the same board.
 
-use crate::model::{Change, Context, Operation, Refusal, View};
+use crate::model::{Change, Context, Operation, Reading, Refusal, View};
 use crate::ops;
 use crate::views::collect::{Collected, Since, collect};
 
@@ -8,12 +8,16 @@ use crate::views::collect::{Collected, Since, collect};
 /// is never left out of both cycles.
 pub(super) struct EndCycle;
 
+///
+/// A cycle of which something can't be read does not end: whatever that is would be in no report.
 impl Operation for EndCycle {
-    type Outcome = Collected;
+    type Outcome = Reading<Collected>;
 
-    fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Collected>, Refusal> {
-        let found = collect(view, context.now, Since::LastCollect)?;
+    fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Self::Outcome>, Refusal> {
+        let (found, unread) = collect(view, context.now, Since::LastCollect)?.parts();
         let mark = ops::cycle::Collect { completed: found.completed_this_cycle.len() };
-        Ok(mark.plan(view, context)?.with_outcome(found))
+        let is_whole = unread.is_empty();
+        let outcome = Reading::of(found, unread);
+        Ok(if is_whole { mark.plan(view, context)?.with_outcome(outcome) } else { Change::nothing(outcome) })
     }
 }

@@ -26,6 +26,9 @@ pub fn examine(options: Options, env: Env, mend: Mend) -> Result<Vec<Finding>, R
     match Orchestrator::open(options, env).and_then(|board| board.examine()) {
         Ok(more) => found.extend(more),
         Err(refusal) if refusal.code == Code::NoBoard => {}
+        Err(refusal) if !refusal.damage.is_empty() => {
+            found.extend(refusal.damage.into_iter().map(doctor::damaged));
+        }
         Err(refusal) => found.push(Finding {
             code: "board",
             place: "the board".to_owned(),

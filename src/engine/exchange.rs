@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use crate::codec::predecessor::{self, BadNames, Input};
-use crate::model::{Code, Refusal};
+use crate::model::{Code, Reading, Refusal, Unread};
 use crate::ops::import::{Import, Imported};
-use crate::views::{json, state};
+use crate::views::{json, show, state};
 
 use super::orchestrator::{Done, Orchestrator};
 use super::outlet::Outlet;
@@ -56,6 +56,16 @@ pub enum Slugify {
     Yes,
 }
 
+/// What an export does about entries that can't be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Damaged {
+    /// Nothing is exported.
+    #[default]
+    Refuse,
+    /// They are left out, and named.
+    Skip,
+}
+
 /// What was imported, and what the reader noticed.
 #[derive(Debug)]
 pub struct ImportDone {
@@ -94,14 +104,21 @@ impl Orchestrator {
     }
 
     /// Writes a data directory that the predecessor reads; the number of files. A directory that has other
-    /// files in it is refused.
-    pub fn export_all(&self, directory: &Path) -> Result<usize, Refusal> {
+    /// files in it is refused. Where something can't be read, nothing is written either, unless `damaged` says so.
+    pub fn export_all(&self, directory: &Path, damaged: Damaged) -> Result<Reading<usize>, Refusal> {
         let is_used = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
         if is_used {
             return Err(Refusal::new(Code::Exists, format!("`{}` is not empty", directory.display()))
                 .hint("orchestrator export all <a new directory>"));
         }
-        let view = self.view()?;
+        // All that may be refused is read before anything is written.
+        let mut unread = Unread::default();
+        let view = self.view()?.note(&mut unread);
+        let state = state::state(&*view, self.now())?.note(&mut unread);
+        let known = show::all_knowledge(&*view)?.note(&mut unread);
+        if damaged == Damaged::Refuse && !unread.is_empty() {
+            return Ok(Reading::of(0, unread));
+        }
         let outlet = Outlet::make(directory)?;
         let write = |name: &str, text: &str| match outlet.write_new(name, text.as_bytes())? {
             true => Ok(()),
@@ -110,7 +127,7 @@ impl Orchestrator {
                 format!("`{name}` has come into `{}` meanwhile", directory.display()),
             )),
         };
-        write("state.json", &json::pretty(&state::state(&*view, self.now())?))?;
+        write("state.json", &json::pretty(&state))?;
         let events = directory.join("events.jsonl");
         let file = outlet.create("events.jsonl")?;
         let mut out = std::io::BufWriter::new(file);
@@ -122,13 +139,11 @@ impl Orchestrator {
         written.and_then(|()| out.flush()).map_err(|error| failed(&events, &error))?;
         let mut count = 2;
         fs::create_dir_all(directory.join("knowledge")).map_err(|error| failed(directory, &error))?;
-        for topic in view.topics()? {
-            if let Some(found) = view.knowledge(&topic)? {
-                write(&format!("knowledge/{topic}.md"), &predecessor::document(&found))?;
-                count += 1;
-            }
+        for found in known {
+            write(&format!("knowledge/{}.md", found.topic), &predecessor::document(&found))?;
+            count += 1;
         }
-        Ok(count)
+        Ok(Reading::of(count, unread))
     }
 }
 

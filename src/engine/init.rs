@@ -62,7 +62,7 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
     };
     let tip = board.tip(&repo).map_err(store::refusal_of)?;
     let exists = match tip {
-        Some(tip) => store::holds_board(&repo, tip).map_err(store::refusal_of)?,
+        Some(tip) => store::holds_board(&repo, tip)?,
         None => false,
     };
     if !exists {

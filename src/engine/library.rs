@@ -5,7 +5,9 @@
 //! [`Orchestrator::run_as`]. Every mutation is one commit, or none where it was so already; a refusal means
 //! that nothing was written.
 
-use crate::model::{AgentId, Code, Priority, Refusal, Resource, Span, TaskRef, Topic, WorkstreamName};
+use crate::model::{
+    AgentId, Code, Priority, Reading, Refusal, Resource, Span, TaskRef, Topic, Unread, View, WorkstreamName,
+};
 use crate::ops::Already;
 use crate::ops::agent::Register;
 use crate::ops::event::LogEvent;
@@ -34,8 +36,8 @@ const BRIEF: &str = "brief.md";
 /// Workstreams and tasks.
 impl Orchestrator {
     /// The whole state, as the predecessor's `state.json` had it.
-    pub fn load_state(&self) -> Result<State, Refusal> {
-        Ok(views::state::state(&*self.view()?, self.now())?)
+    pub fn load_state(&self) -> Result<Reading<State>, Refusal> {
+        self.read(|view| Ok(views::state::state(view, self.now())?))
     }
 
     /// Creates a workstream. Refused where one of that name exists.
@@ -51,8 +53,8 @@ impl Orchestrator {
     }
 
     /// All workstreams with the counts of their tasks, by priority.
-    pub fn list_workstreams(&self) -> Result<Vec<WorkstreamSummary>, Refusal> {
-        Ok(views::board::board(&*self.view()?)?)
+    pub fn list_workstreams(&self) -> Result<Reading<Vec<WorkstreamSummary>>, Refusal> {
+        self.read(|view| Ok(views::board::board(view)?))
     }
 
     /// Adds a task; its id is minted.
@@ -108,15 +110,16 @@ impl Orchestrator {
         self.document(&self.run(&request)?.outcome)
     }
 
-    /// Claims the best task of a workstream for `agent`; none where nothing is pending.
+    /// Claims the best task of a workstream for `agent`; none where nothing is pending. Unread is what may have been
+    /// better, or pending at all.
     pub fn next_task(
         &self,
         workstream: &WorkstreamName,
         agent: &AgentId,
-    ) -> Result<Option<TaskDocument>, Refusal> {
+    ) -> Result<Reading<Option<TaskDocument>>, Refusal> {
         let request = Next { workstream: workstream.clone(), agent: agent.clone() };
-        let told = self.run_as(Some(agent.clone()), &request)?.outcome.told;
-        told.map(|told| self.document(&told)).transpose()
+        let next = self.run_as(Some(agent.clone()), &request)?.outcome;
+        Ok(Reading::of(next.told.map(|told| self.document(&told)).transpose()?, next.unread))
     }
 
     /// The document of a task that a request told of. What was changed just now was updated now; only
@@ -126,7 +129,8 @@ impl Orchestrator {
         let updated_at = match told.already {
             Already::Changed => self.now().max(task.newest_stamp()),
             Already::WasSo => {
-                let logged = self.view()?.updates()?.tasks.get(&task.id).copied();
+                // Of what can't be read nothing is needed here.
+                let logged = self.view()?.despite().updates()?.tasks.get(&task.id).copied();
                 logged.max(Some(task.newest_stamp())).unwrap_or(task.created_at)
             }
         };
@@ -140,7 +144,8 @@ impl Orchestrator {
     pub fn register_agent(&self, id: &AgentId, kind: &str) -> Result<AgentDocument, Refusal> {
         let request = Register { id: id.clone(), kind: Some(kind.to_owned()), capabilities: Vec::new() };
         self.run_as(Some(id.clone()), &request)?;
-        let known = views::agents::agent(&*self.view()?, id, self.now())?;
+        // It was just written, and seen now.
+        let known = views::agents::agent(&*self.view()?.despite(), id, self.now())?.despite();
         known.ok_or_else(|| Refusal::new(Code::NotFound, format!("`{id}` was removed again")))
     }
 
@@ -176,8 +181,8 @@ impl Orchestrator {
     }
 
     /// A document; none where there is none.
-    pub fn read_knowledge(&self, topic: &Topic) -> Result<Option<KnowledgeDocument>, Refusal> {
-        Ok(views::knowledge::read(&*self.view()?, topic)?)
+    pub fn read_knowledge(&self, topic: &Topic) -> Result<Reading<Option<KnowledgeDocument>>, Refusal> {
+        self.read(|view| Ok(Reading::whole(views::knowledge::read(view, topic)?)))
     }
 
     /// Deletes a document; whether there was one.
@@ -186,8 +191,8 @@ impl Orchestrator {
     }
 
     /// All topics, sorted.
-    pub fn list_knowledge(&self) -> Result<Vec<TopicDocument>, Refusal> {
-        Ok(views::knowledge::list(&*self.view()?)?)
+    pub fn list_knowledge(&self) -> Result<Reading<Vec<TopicDocument>>, Refusal> {
+        self.read(|view| Ok(views::knowledge::list(view)?))
     }
 
     /// Logs an event of one's own: one commit without a file.
@@ -202,15 +207,32 @@ impl Orchestrator {
     }
 
     /// The event log, oldest first, as the filter wants it.
-    pub fn events(&self, filter: &Filter) -> Result<Vec<EventDocument>, Refusal> {
-        Ok(views::events::events(&*self.view()?, filter)?.iter().map(EventDocument::of).collect())
+    pub fn events(&self, filter: &Filter) -> Result<Reading<Vec<EventDocument>>, Refusal> {
+        self.read(|view| {
+            let found = views::events::events(view, filter)?;
+            Ok(Reading::whole(found.iter().map(EventDocument::of).collect()))
+        })
+    }
+}
+
+/// What every reading goes through.
+impl Orchestrator {
+    /// Asks the board; what could not be read of the answer and of the board's settings is handed out with it.
+    pub fn read<T>(
+        &self,
+        ask: impl FnOnce(&dyn View) -> Result<Reading<T>, Refusal>,
+    ) -> Result<Reading<T>, Refusal> {
+        let mut unread = Unread::default();
+        let view = self.view()?.note(&mut unread);
+        let found = ask(&*view)?.note(&mut unread);
+        Ok(Reading::of(found, unread))
     }
 }
 
 /// The whole board, and cycles.
 impl Orchestrator {
     /// Work, agents, locks, what happened last.
-    pub fn status(&self) -> Result<Status, Refusal> {
+    pub fn status(&self) -> Result<Reading<Status>, Refusal> {
         let repo = &self.store.repo;
         let text = |path: &std::path::Path| path.to_string_lossy().into_owned();
         let repository = views::status::RepositoryDocument {
@@ -218,29 +240,31 @@ impl Orchestrator {
             git_dir: text(repo.git_dir()),
             common_dir: text(repo.common_dir()),
         };
-        let status = views::status::status(&*self.view()?, self.now())?;
-        Ok(views::status::Status { repository: Some(repository), ..status })
+        let status = self.read(|view| Ok(views::status::status(view, self.now())?))?;
+        Ok(status.map(|status| views::status::Status { repository: Some(repository), ..status }))
     }
 
-    /// The same as text for people, in 100 columns and without colour.
+    /// The same as text for people, in 100 columns and without colour; what can't be read stands in it.
     pub fn status_text(&self) -> Result<String, Refusal> {
-        let status = self.status()?;
+        let status = self.status()?.despite();
         Ok(views::render::status(&status, &self.board_name()?, self.now()).plain().to_owned())
     }
 
     /// What may run in parallel, and what must not.
-    pub fn plan(&self) -> Result<Plan, Refusal> {
-        Ok(views::plan::plan(&*self.view()?, self.now(), &self.template(BRIEF)?)?)
+    pub fn plan(&self) -> Result<Reading<Plan>, Refusal> {
+        self.read(|view| self.render(BRIEF, |template| views::plan::plan(view, self.now(), template)))
     }
 
     /// The brief of a workstream's best task, or of the task asked for; none where nothing is pending.
-    pub fn brief(&self, request: &BriefRequest) -> Result<Option<Brief>, Refusal> {
-        let template = self.template(BRIEF)?;
-        Ok(views::brief::brief(&*self.view()?, self.now(), request, &template)?)
+    pub fn brief(&self, request: &BriefRequest) -> Result<Reading<Option<Brief>>, Refusal> {
+        self.read(|view| {
+            self.render(BRIEF, |template| views::brief::brief(view, self.now(), request, template))
+        })
     }
 
-    /// Reports what was completed since the last call, and ends the cycle with an event.
-    pub fn collect(&self) -> Result<Done<Collected>, Refusal> {
+    /// Reports what was completed since the last call, and ends the cycle with an event, unless something could not be
+    /// read.
+    pub fn collect(&self) -> Result<Done<Reading<Collected>>, Refusal> {
         self.run(&EndCycle)
     }
 }

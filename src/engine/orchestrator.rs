@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::git::{Oid, Repo};
 use crate::model::{
-    Actor, AgentId, Change, Code, Context, Operation, Refusal, Settings, Span, Timestamp, View,
+    Actor, AgentId, Change, Code, Context, Damage, Operation, Reading, Refusal, Settings, Span, Timestamp,
+    Unread, View,
 };
 use crate::store::{self, Committed, Identity, Placement, Snapshot, Store, StoreError};
 
@@ -20,6 +21,7 @@ use super::batch::Gathered;
 use super::env::{self, Env};
 use super::overlay::Overlay;
 use super::past;
+use crate::views::brief::BriefError;
 
 /// For how many milliseconds a sign of life is as good as a new one.
 const NOTED: u64 = 1000;
@@ -117,13 +119,17 @@ impl Orchestrator {
         }
     }
 
-    /// The board as it is now, or at the revision asked for.
-    pub fn view(&self) -> Result<Box<dyn View + '_>, Refusal> {
+    /// The board as it is now, or at the revision asked for. Unread are its settings, where they can't be read: the
+    /// defaults stand in for them then.
+    pub fn view(&self) -> Result<Reading<Box<dyn View + '_>>, Refusal> {
         let snapshot = Box::new(self.snapshot()?);
-        match &self.gathered {
-            Some(gathered) => Ok(Box::new(Overlay { below: snapshot, change: gathered.change() })),
-            None => Ok(snapshot),
-        }
+        let mut unread = Unread::default();
+        unread.extend(snapshot.unsettled().cloned());
+        let view: Box<dyn View + '_> = match &self.gathered {
+            Some(gathered) => Box::new(Overlay { below: snapshot, change: gathered.change() }),
+            None => snapshot,
+        };
+        Ok(Reading::of(view, unread))
     }
 
     pub(crate) fn snapshot(&self) -> Result<Snapshot<'_>, Refusal> {
@@ -298,16 +304,38 @@ impl Orchestrator {
         }
     }
 
-    /// The text of a template: the board's own, else the embedded one.
-    pub fn template(&self, name: &str) -> Result<String, Refusal> {
-        let own = self.snapshot()?.file(&format!("{}/templates/{name}", crate::codec::path::BOARD))?;
-        match own {
-            Some(stored) => String::from_utf8(stored.bytes).map_err(|_| {
-                Refusal::new(Code::Damaged, format!(".orchestrator/templates/{name}:1:1: is not UTF-8"))
-            }),
-            None => super::templates::embedded(name)
-                .map(str::to_owned)
-                .ok_or_else(|| Refusal::new(Code::Internal, format!("no template is called `{name}`"))),
+    /// The text of a template: the board's own, else the embedded one. That stands in also for one that can't be read,
+    /// which is unread then.
+    pub fn template(&self, name: &str) -> Result<Reading<String>, Refusal> {
+        let mut unread = Unread::default();
+        if let Some(own) = unread.try_note(self.snapshot()?.template(name))? {
+            return Ok(Reading::whole(own));
         }
+        Ok(Reading::of(embedded(name)?, unread))
     }
+
+    /// What `make` makes of a template ([`Self::template`]); of the embedded one, where the board's own can't be rendered.
+    pub(super) fn render<T>(
+        &self,
+        name: &str,
+        make: impl Fn(&str) -> Result<Reading<T>, BriefError>,
+    ) -> Result<Reading<T>, Refusal> {
+        let (own, mut unread) = self.template(name)?.parts();
+        let built_in = embedded(name)?;
+        let made = match make(&own) {
+            Err(BriefError::Template(broken)) if own != built_in => {
+                let path = crate::codec::path::of_file(&format!("templates/{name}"));
+                unread.add(Damage { path, line: broken.line.max(1), column: 1, why: broken.why });
+                make(&built_in)?
+            }
+            made => made?,
+        };
+        let made = made.note(&mut unread);
+        Ok(Reading::of(made, unread))
+    }
+}
+
+fn embedded(name: &str) -> Result<String, Refusal> {
+    let text = super::templates::embedded(name).map(str::to_owned);
+    text.ok_or_else(|| Refusal::new(Code::Internal, format!("no template is called `{name}`")))
 }

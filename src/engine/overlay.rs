@@ -6,8 +6,9 @@
 use std::rc::Rc;
 
 use crate::model::{
-    Agent, AgentId, Change, Damage, Edit, Fault, Knowledge, Landing, Log, Record, RecordKey, Resource,
-    SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, Updates, View, Workstream, WorkstreamName,
+    Agent, AgentId, Change, Edit, Fault, Knowledge, Landing, Log, Reading, Record, RecordKey, Resource,
+    SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic, Unread, Updates, View, Workstream,
+    WorkstreamName,
 };
 
 /// A board and a change of it.
@@ -53,8 +54,8 @@ impl View for Overlay<'_> {
         edited.map_or_else(|| self.below.workstream(name), |edited| Ok(Some(edited)))
     }
 
-    fn workstreams(&self) -> Result<Vec<Workstream>, Fault> {
-        let mut all = self.below.workstreams()?;
+    fn workstreams(&self) -> Result<Reading<Vec<Workstream>>, Fault> {
+        let (mut all, unread) = self.below.workstreams()?.parts();
         for edit in &self.change.edits {
             if let Edit::Workstream(workstream) = edit {
                 all.retain(|known| known.name != workstream.name);
@@ -62,18 +63,18 @@ impl View for Overlay<'_> {
             }
         }
         all.sort_by(|one, two| (one.priority, &one.name).cmp(&(two.priority, &two.name)));
-        Ok(all)
+        Ok(Reading::of(all, unread))
     }
 
-    fn workstream_names(&self) -> Result<Vec<String>, Fault> {
-        let mut names = self.below.workstream_names()?;
+    fn workstream_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        let (mut names, unread) = self.below.workstream_names()?.parts();
         names.extend(self.change.edits.iter().filter_map(|edit| match edit {
             Edit::Workstream(workstream) => Some(workstream.name.to_string()),
             _ => None,
         }));
         names.sort();
         names.dedup();
-        Ok(names)
+        Ok(Reading::of(names, unread))
     }
 
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault> {
@@ -100,14 +101,15 @@ impl View for Overlay<'_> {
         Ok(ids)
     }
 
-    fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault> {
-        let mut all: Vec<SeenTask> = self.below.tasks()?.to_vec();
+    fn tasks(&self) -> Result<Reading<Rc<[SeenTask]>>, Fault> {
+        let (below, unread) = self.below.tasks()?.parts();
+        let mut all: Vec<SeenTask> = below.to_vec();
         for task in self.edited_tasks() {
             let below = all.iter().position(|seen| seen.task.id == task.id).map(|at| all.swap_remove(at));
             all.push(self.seen(task, below));
         }
         all.sort_by_cached_key(|seen| seen.task.rank());
-        Ok(all.into())
+        Ok(Reading::of(all.into(), unread))
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {
@@ -118,8 +120,8 @@ impl View for Overlay<'_> {
         edited.map_or_else(|| self.below.agent(id), |edited| Ok(Some(edited)))
     }
 
-    fn agents(&self) -> Result<Vec<Agent>, Fault> {
-        let mut all = self.below.agents()?;
+    fn agents(&self) -> Result<Reading<Vec<Agent>>, Fault> {
+        let (mut all, unread) = self.below.agents()?.parts();
         for edit in &self.change.edits {
             if let Edit::Agent(agent) = edit {
                 all.retain(|known| known.id != agent.id);
@@ -127,21 +129,21 @@ impl View for Overlay<'_> {
             }
         }
         all.sort_by(|one, two| one.id.cmp(&two.id));
-        Ok(all)
+        Ok(Reading::of(all, unread))
     }
 
-    fn agent_names(&self) -> Result<Vec<String>, Fault> {
-        let mut names = self.below.agent_names()?;
+    fn agent_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        let (mut names, unread) = self.below.agent_names()?.parts();
         names.extend(self.change.edits.iter().filter_map(|edit| match edit {
             Edit::Agent(agent) => Some(agent.id.to_string()),
             _ => None,
         }));
         names.sort();
         names.dedup();
-        Ok(names)
+        Ok(Reading::of(names, unread))
     }
 
-    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault> {
+    fn last_seen(&self, agent: &str) -> Result<Reading<Option<Timestamp>>, Fault> {
         self.below.last_seen(agent)
     }
 
@@ -154,8 +156,8 @@ impl View for Overlay<'_> {
         edited.map_or_else(|| self.below.knowledge(topic), Ok)
     }
 
-    fn topics(&self) -> Result<Vec<Topic>, Fault> {
-        let mut topics = self.below.topics()?;
+    fn topics(&self) -> Result<Reading<Vec<Topic>>, Fault> {
+        let (mut topics, unread) = self.below.topics()?.parts();
         for edit in &self.change.edits {
             match edit {
                 Edit::Knowledge(knowledge) => topics.push(knowledge.topic.clone()),
@@ -165,7 +167,7 @@ impl View for Overlay<'_> {
         }
         topics.sort();
         topics.dedup();
-        Ok(topics)
+        Ok(Reading::of(topics, unread))
     }
 
     fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault> {
@@ -200,7 +202,7 @@ impl View for Overlay<'_> {
         self.below.is_lost(commit)
     }
 
-    fn damage(&self) -> Result<Vec<Damage>, Fault> {
+    fn damage(&self) -> Result<Unread, Fault> {
         self.below.damage()
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn find(
             (last_until(repo, board, then)?.ok_or_else(|| too_early(word))?, then)
         }
     };
-    if store::holds_board(repo, commit).map_err(store::refusal_of)? {
+    if store::holds_board(repo, commit)? {
         return Ok((commit, then));
     }
     Err(Refusal::new(Code::NoBoard, format!("there is no board at `{}`", word.escape_debug()))

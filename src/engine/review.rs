@@ -79,7 +79,7 @@ pub fn check(options: &Options, range: Option<&str>) -> Result<Checked, Refusal>
     // Where the other side has gone since both parted.
     let mut rival = None;
     let (base, head) = match range.map(Range::parse) {
-        None => (None, board(&repo, options)?),
+        None => (None, checked_board(&repo, options)?),
         Some(Range::One(revision)) => (None, named(&repo, options, revision)?),
         Some(Range::Two { base, head, since_fork }) => {
             if since_fork == SinceFork::Yes {
@@ -108,9 +108,8 @@ pub fn check(options: &Options, range: Option<&str>) -> Result<Checked, Refusal>
         });
     }
     let comparison = base.as_ref().map(|base| compare(&repo, base, &head)).transpose()?;
-    let holds = store::holds_board(&repo, commit).map_err(store::refusal_of)?;
     let has_any = repo.entry_at(tree, crate::codec::path::BOARD).map_err(store::refusal_of)?.is_some();
-    if !(holds || has_any || comparison.as_ref().is_some_and(|comparison| comparison.base.has_board)) {
+    if !(has_any || comparison.as_ref().is_some_and(|comparison| comparison.base.has_board)) {
         return Err(no_board(&head.name));
     }
     let mut blind = Vec::new();
@@ -152,6 +151,14 @@ fn unseen(comparison: &Comparison) -> Option<String> {
 fn no_board(name: &str) -> Refusal {
     Refusal::new(Code::NoBoard, format!("there is no board at {}", name.escape_debug()))
         .hint("git log --oneline --all -- .orchestrator")
+}
+
+/// The board, or what `--at` names. Where nobody can tell whether one is on `HEAD`, that is what is to be checked.
+fn checked_board(repo: &Repo, options: &Options) -> Result<Place, Refusal> {
+    match board(repo, options) {
+        Err(refusal) if !refusal.damage.is_empty() && options.at.is_none() => resolved(repo, "HEAD"),
+        found => found,
+    }
 }
 
 /// The board, or what `--at` names.

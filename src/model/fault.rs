@@ -3,7 +3,7 @@
 use super::{Code, Refusal};
 
 /// One file of the board that can't be understood. Every other entry still works.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 #[error("{path}:{line}:{column}: {why}")]
 pub struct Damage {
     /// From the repository's root, `/` between its parts.
@@ -33,9 +33,7 @@ pub enum Fault {
 impl From<Fault> for Refusal {
     fn from(fault: Fault) -> Self {
         match fault {
-            Fault::Damaged(damage) => {
-                Refusal::new(Code::Damaged, damage.to_string()).hint("orchestrator status")
-            }
+            Fault::Damaged(damage) => Refusal::damaged(damage.into()),
             Fault::Refused(refusal) => *refusal,
             Fault::Unreadable(error) => Refusal::new(Code::Unreadable, chain(&*error)),
         }

@@ -1,5 +1,7 @@
 //! Refusals: an answer of "no" that says why, and what to do instead.
 
+use super::{Damage, Unread};
+
 /// What kind of "no". The word goes into the JSON of an error, the exit code to the shell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Code {
@@ -129,12 +131,25 @@ pub struct Refusal {
     pub message: String,
     /// A command that can be pasted and works, or a sentence where no single command is right.
     pub hint: Option<String>,
+    /// The files of the board that can't be read, where that is the reason: by path, each named in its own line.
+    pub damage: Vec<Damage>,
 }
 
 impl Refusal {
     /// A refusal with no hint yet.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: None }
+        Self { code, message: message.into(), hint: None, damage: Vec::new() }
+    }
+
+    /// Files of the board can't be read: each of them is named.
+    pub fn damaged(unread: Unread) -> Self {
+        let damage = unread.into_damage();
+        let first = damage.first().map(ToString::to_string).unwrap_or_default();
+        let message = match damage.len() {
+            0 | 1 => first,
+            many => format!("{first} (and {} more)", many - 1),
+        };
+        Self { damage, ..Self::new(Code::Damaged, message) }.hint("orchestrator check")
     }
 
     /// The same with a next step.

@@ -1,17 +1,18 @@
 //! What can be asked of a board.
 //!
 //! Each question costs what its answer needs: one task is one file, a list is the files of that list.
-//! Damaged entries are left out of lists (and reported by [`View::damage`]); asking for one by name
-//! answers with the damage.
+//! A question about several entries is answered with a [`Reading`]: what could be read, and by path and place what could
+//! not, which nobody can overlook. Asking for one entry by name answers with its damage. A directory that is a link, say,
+//! is damage like a file that does not decode: what it should hold is unknown, and never "not there".
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::past::Kind;
 use super::{
-    Action, Agent, AgentId, Damage, Deed, EntityKey, Event, EventId, Fault, Knowledge, Known, Landing, Named,
-    Passage, Past, Recent, Record, Resource, SeenTask, Settings, Status, Task, TaskId, TaskRef, Timestamp,
-    Topic, Workstream, WorkstreamName,
+    Action, Agent, AgentId, Deed, EntityKey, Event, EventId, Fault, Knowledge, Known, Landing, Named,
+    Passage, Past, Reading, Recent, Record, Resource, SeenTask, Settings, Status, Task, TaskId, TaskRef,
+    Timestamp, Topic, Unread, Workstream, WorkstreamName,
 };
 
 /// A board at one commit, with the records as of now.
@@ -23,10 +24,11 @@ pub trait View {
     fn workstream(&self, name: &WorkstreamName) -> Result<Option<Workstream>, Fault>;
 
     /// All that can be read, by priority, then name.
-    fn workstreams(&self) -> Result<Vec<Workstream>, Fault>;
+    fn workstreams(&self) -> Result<Reading<Vec<Workstream>>, Fault>;
 
-    /// The names of all workstreams, readable or not, from the directory alone, sorted.
-    fn workstream_names(&self) -> Result<Vec<String>, Fault>;
+    /// The names of all workstreams, readable or not, from the directory alone, sorted. Unread is what stands there and
+    /// can't be a workstream, or the directory.
+    fn workstream_names(&self) -> Result<Reading<Vec<String>>, Fault>;
 
     /// One task, as it counts.
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault>;
@@ -41,57 +43,59 @@ pub trait View {
         }))
     }
 
-    /// The ids that a reference may mean, sorted, from the directory alone.
+    /// The ids that a reference may mean, sorted, from the directory alone. A directory that can't be read is a fault.
     fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault>;
 
     /// Every task that can be read, as it counts, by rank (priority, age, id).
-    fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault>;
+    fn tasks(&self) -> Result<Reading<Rc<[SeenTask]>>, Fault>;
 
     /// The tasks of a workstream that may be there for the taking, by rank (priority, age, id), told one after the
     /// other without reading their files. Every one that counts as pending is among them, and where `held` is
-    /// asked for, every one in progress; others may be. Damaged ones never are.
+    /// asked for, every one in progress; others may be. Of those that can't be read nobody knows: they are unread,
+    /// whatever workstream they belong to.
     fn candidates<'v>(
         &'v self,
         workstream: &WorkstreamName,
         held: bool,
-    ) -> Result<Box<dyn Iterator<Item = Result<Candidate, Fault>> + 'v>, Fault> {
-        let tasks = self.tasks()?;
+    ) -> Result<Reading<Candidates<'v>>, Fault> {
+        let (tasks, unread) = self.tasks()?.parts();
         let is_candidate = |seen: &&SeenTask| {
             let status = &seen.task.status;
             seen.task.workstream == *workstream
                 && (*status == Status::Pending || held && matches!(status, Status::InProgress(_)))
         };
         let candidates: Vec<Candidate> = tasks.iter().filter(is_candidate).map(Candidate::of).collect();
-        Ok(Box::new(candidates.into_iter().map(Ok)))
+        Ok(Reading::of(Box::new(candidates.into_iter().map(Ok)), unread))
     }
 
     /// Whether a task is done on this very board, so that those which wait for it may begin. One that is not
-    /// there, or can't be read, is not.
-    fn is_done(&self, id: TaskId) -> Result<bool, Fault> {
-        match self.task(id) {
-            Ok(seen) => Ok(seen.is_some_and(|seen| seen.is_landed_done())),
-            Err(Fault::Damaged(_)) => Ok(false),
-            Err(other) => Err(other),
-        }
+    /// there is not; one that can't be read is not known to be.
+    fn is_done(&self, id: TaskId) -> Result<Reading<bool>, Fault> {
+        let mut unread = Unread::default();
+        let seen = unread.try_note(self.task(id))?;
+        Ok(Reading::of(seen.is_some_and(|seen| seen.is_landed_done()), unread))
     }
 
     /// One registered agent.
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault>;
 
     /// All registered agents that can be read, by id.
-    fn agents(&self) -> Result<Vec<Agent>, Fault>;
+    fn agents(&self) -> Result<Reading<Vec<Agent>>, Fault>;
 
-    /// The ids of all registered agents, readable or not, from the directory alone, sorted.
-    fn agent_names(&self) -> Result<Vec<String>, Fault>;
+    /// The ids of all registered agents, readable or not, from the directory alone, sorted. Unread is what stands there
+    /// and can't be an agent, or the directory.
+    fn agent_names(&self) -> Result<Reading<Vec<String>>, Fault>;
 
-    /// When an agent was last seen: the newest of its presence and of the board's log.
-    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault>;
+    /// When an agent was last seen: the newest of its presence and of the board's log. A presence that can't be read may
+    /// be later.
+    fn last_seen(&self, agent: &str) -> Result<Reading<Option<Timestamp>>, Fault>;
 
     /// One document.
     fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault>;
 
-    /// All topics, sorted, from the directory alone.
-    fn topics(&self) -> Result<Vec<Topic>, Fault>;
+    /// All topics, readable or not, sorted, from the directories alone. Unread is what stands there and can't be a topic,
+    /// or a directory.
+    fn topics(&self) -> Result<Reading<Vec<Topic>>, Fault>;
 
     /// The record of a lock, in whatever standing; `None` if it was never taken.
     fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault>;
@@ -181,9 +185,12 @@ pub trait View {
         Ok(false)
     }
 
-    /// Every entry that can't be read, by path.
-    fn damage(&self) -> Result<Vec<Damage>, Fault>;
+    /// Everything on the board that can't be read: settings, directories, entries, templates, attributes.
+    fn damage(&self) -> Result<Unread, Fault>;
 }
+
+/// Tasks that may be there for the taking, one after the other.
+pub type Candidates<'v> = Box<dyn Iterator<Item = Result<Candidate, Fault>> + 'v>;
 
 /// A task that may be there for the taking.
 #[derive(Clone, Debug, PartialEq, Eq)]

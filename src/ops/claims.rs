@@ -1,8 +1,8 @@
 //! What the verbs on claims share: the record that goes with a change, who may act, how holders are shown.
 
 use crate::model::{
-    Action, AgentId, Claim, Code, Context, Event, Fault, Finish, Landing, Record, RecordEdit, RecordKey,
-    Refusal, SeenTask, Span, Standing, Status, Task, Timestamp, View,
+    Action, AgentId, Claim, Code, Context, Event, Fault, Finish, Landing, Reading, Record, RecordEdit,
+    RecordKey, Refusal, SeenTask, Span, Standing, Status, Task, Timestamp, View,
 };
 
 /// The record of a task, moved to `standing`. It carries the very event of the board commit.
@@ -160,16 +160,16 @@ fn ago(now: Timestamp, at: Timestamp) -> String {
     if span < Span::from_secs(1) { "just now".to_owned() } else { format!("{} ago", span.in_words()) }
 }
 
-/// How long an agent has been silent; `None` = it was never seen, and the claim's own age counts.
+/// How long an agent has been silent. Of one that was never seen the claim's own age counts; of one whose last sight
+/// can't be read it is at most this long.
 pub(super) fn silence(
     view: &dyn View,
     claim: &Claim,
     created_at: Timestamp,
     now: Timestamp,
-) -> Result<Span, Fault> {
+) -> Result<Reading<Span>, Fault> {
     let seen = view.last_seen(claim.agent.as_str())?;
-    let last = seen.max(claim.claimed_at).unwrap_or(created_at);
-    Ok(now.since(last))
+    Ok(seen.map(|seen| now.since(seen.max(claim.claimed_at).unwrap_or(created_at))))
 }
 
 /// Refuses, with `hint`, unless the holder has been silent for longer than the settings ask.
@@ -180,7 +180,7 @@ pub(super) fn check_stale(
     hint: String,
     context: &Context<'_>,
 ) -> Result<(), Refusal> {
-    let silent = silence(view, claim, seen.task.created_at, context.now)?;
+    let silent = silence(view, claim, seen.task.created_at, context.now)?.require()?;
     let limit = context.settings.claims_stale_after;
     if silent > limit {
         return Ok(());

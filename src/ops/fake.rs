@@ -280,12 +280,12 @@ impl View for Board {
         Ok(self.workstreams.iter().find(|known| known.name == *name).cloned())
     }
 
-    fn workstreams(&self) -> Result<Vec<Workstream>, Fault> {
-        Ok(self.workstreams.clone())
+    fn workstreams(&self) -> Result<Reading<Vec<Workstream>>, Fault> {
+        Ok(Reading::whole(self.workstreams.clone()))
     }
 
-    fn workstream_names(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.workstreams.iter().map(|known| known.name.to_string()).collect())
+    fn workstream_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        Ok(Reading::whole(self.workstreams.iter().map(|known| known.name.to_string()).collect()))
     }
 
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault> {
@@ -303,36 +303,41 @@ impl View for Board {
         Ok(self.tasks.keys().filter(|id| id.as_str().starts_with(reference.prefix())).copied().collect())
     }
 
-    fn tasks(&self) -> Result<std::rc::Rc<[SeenTask]>, Fault> {
+    fn tasks(&self) -> Result<Reading<std::rc::Rc<[SeenTask]>>, Fault> {
         self.scan();
-        let readable = self.tasks.values().filter(|seen| self.check_task(seen.task.id).is_ok());
-        let mut tasks: Vec<SeenTask> = readable.cloned().collect();
+        let (mut tasks, mut unread) = (Vec::new(), Unread::default());
+        for id in self.tasks.keys() {
+            tasks.extend(unread.try_note(self.task(*id))?);
+        }
         tasks.sort_by_key(|seen| seen.task.rank());
-        Ok(tasks.into())
+        Ok(Reading::of(tasks.into(), unread))
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {
         Ok(self.agents.iter().find(|known| known.id == *id).cloned())
     }
 
-    fn agents(&self) -> Result<Vec<Agent>, Fault> {
-        Ok(self.agents.clone())
+    fn agents(&self) -> Result<Reading<Vec<Agent>>, Fault> {
+        Ok(Reading::whole(self.agents.clone()))
     }
 
-    fn agent_names(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.agents.iter().map(|known| known.id.to_string()).collect())
+    fn agent_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        Ok(Reading::whole(self.agents.iter().map(|known| known.id.to_string()).collect()))
     }
 
-    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault> {
-        Ok(self.seen.get(agent).copied())
+    fn last_seen(&self, agent: &str) -> Result<Reading<Option<Timestamp>>, Fault> {
+        let mut unread = Unread::default();
+        unread.try_note(self.check(format!("presence/{agent}")).map(|()| Some(())))?;
+        Ok(Reading::of(self.seen.get(agent).copied(), unread))
     }
 
     fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault> {
+        self.check(format!("knowledge/{topic}.md"))?;
         Ok(self.knowledge.iter().find(|known| known.topic == *topic).cloned())
     }
 
-    fn topics(&self) -> Result<Vec<Topic>, Fault> {
-        Ok(self.knowledge.iter().map(|known| known.topic.clone()).collect())
+    fn topics(&self) -> Result<Reading<Vec<Topic>>, Fault> {
+        Ok(Reading::whole(self.knowledge.iter().map(|known| known.topic.clone()).collect()))
     }
 
     fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault> {
@@ -377,8 +382,8 @@ impl View for Board {
         Ok(self.imports.clone())
     }
 
-    fn damage(&self) -> Result<Vec<Damage>, Fault> {
-        Ok(Vec::new())
+    fn damage(&self) -> Result<Unread, Fault> {
+        Ok(self.tasks()?.parts().1)
     }
 }
 

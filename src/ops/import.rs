@@ -144,8 +144,10 @@ impl Plan {
         is_twin
     }
 
+    // Twins are looked for among the names of entries alone; where a directory is hidden, what would be written there
+    // is asked for by name, and is damage.
     fn workstreams(&mut self, data: &Predecessor, view: &dyn View) -> Result<(), Refusal> {
-        let taken = view.workstream_names()?;
+        let taken = view.workstream_names()?.despite();
         for workstream in &data.workstreams {
             match view.workstream(&workstream.name)? {
                 Some(before) if before == *workstream => self.already().workstreams += 1,
@@ -186,7 +188,7 @@ impl Plan {
     }
 
     fn agents(&mut self, data: &Predecessor, view: &dyn View) -> Result<(), Refusal> {
-        let taken = view.agent_names()?;
+        let taken = view.agent_names()?.despite();
         for agent in &data.agents {
             match view.agent(&agent.id)? {
                 Some(before) if before == *agent => self.already().agents += 1,
@@ -202,7 +204,7 @@ impl Plan {
     }
 
     fn knowledge(&mut self, data: &Predecessor, view: &dyn View) -> Result<(), Refusal> {
-        let taken: Vec<String> = view.topics()?.iter().map(ToString::to_string).collect();
+        let taken: Vec<String> = view.topics()?.despite().iter().map(ToString::to_string).collect();
         for document in &data.knowledge {
             match view.knowledge(&document.topic)? {
                 Some(before) if before == *document => self.already().knowledge += 1,

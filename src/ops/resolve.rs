@@ -14,7 +14,8 @@ const SHOWN: usize = 5;
 pub(super) fn workstream(view: &dyn View, name: &WorkstreamName) -> Result<Workstream, Refusal> {
     match view.workstream(name)? {
         Some(found) => Ok(found),
-        None => Err(no_workstream(&view.workstream_names()?, name)),
+        // That it is not there is certain; the names only help to find what was meant.
+        None => Err(no_workstream(&view.workstream_names()?.despite(), name)),
     }
 }
 
@@ -117,8 +118,10 @@ pub(super) fn task_in(
 ) -> Result<SeenTask, Refusal> {
     let seen = task(view, reference)?;
     let Some(name) = workstream.filter(|name| **name != seen.task.workstream) else { return Ok(seen) };
-    let names = view.workstream_names()?;
+    // One that is there is among the names, readable or not; if the directory is hidden, asking for it says so.
+    let names = view.workstream_names()?.despite();
     if !names.iter().any(|known| known == name.as_str()) {
+        view.workstream(name)?;
         return Err(no_workstream(&names, name));
     }
     let id = seen.task.id;

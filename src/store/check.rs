@@ -82,6 +82,26 @@ pub(super) fn keeps_bytes(attributes: &[u8]) -> bool {
 /// The attributes that do it: no other line ending, no filter, no `$Id$` filled in, no other encoding.
 pub(super) const KEEPING: &str = "-text -filter -ident -working-tree-encoding";
 
+/// Whether only a file has anything to do at this path.
+fn is_of_file(path: &str) -> bool {
+    match path::place(path) {
+        path::Place::Workstream(_)
+        | path::Place::Task(_)
+        | path::Place::Agent(_)
+        | path::Place::Knowledge(_) => true,
+        path::Place::Furniture => path == path::CONFIG || path == path::of_file(".gitattributes"),
+        path::Place::Stray => false,
+    }
+}
+
+/// Whether only a directory has anything to do at this path.
+fn is_of_directory(path: &str) -> bool {
+    let shard = path.strip_prefix(path::TASKS).and_then(|rest| rest.strip_prefix('/'));
+    [path::WORKSTREAMS, path::TASKS, path::AGENTS, path::KNOWLEDGE].contains(&path)
+        || path == path::of_file("templates")
+        || shard.is_some_and(snapshot::is_shard)
+}
+
 struct Check<'r> {
     repo: &'r Repo,
     flaws: Vec<Flaw>,
@@ -133,12 +153,26 @@ impl Check<'_> {
                 self.add(Severity::Error, "stray", path, "lies too deep for anything of the board");
             }
             EntryKind::Tree => {
-                for child in self.repo.entries(entry.id)? {
-                    self.entry(&format!("{path}/{}", child.name), &child, depth + 1)?;
+                if is_of_file(path) {
+                    self.add(Severity::Error, "damaged", path, "is a directory where a file is expected");
+                }
+                match self.repo.entries(entry.id) {
+                    Ok(children) => {
+                        for child in children {
+                            self.entry(&format!("{path}/{}", child.name), &child, depth + 1)?;
+                        }
+                    }
+                    Err(error) => {
+                        let why = snapshot::damaged_object(path, error)?.why;
+                        self.add(Severity::Error, "damaged", path, why);
+                    }
                 }
             }
             EntryKind::File | EntryKind::Executable if path == path::BOARD => {
                 self.add(Severity::Error, "stray", path, "is a file where the board's directory is expected");
+            }
+            EntryKind::File | EntryKind::Executable if is_of_directory(path) => {
+                self.add(Severity::Error, "stray", path, "is a file where a directory is expected");
             }
             EntryKind::File | EntryKind::Executable => self.file(path, entry)?,
         }
@@ -230,7 +264,8 @@ impl Check<'_> {
         let path = path::of_file(".gitattributes");
         let keeps = match self.repo.entry_at(tree, &path)? {
             Some(entry) if matches!(entry.kind, EntryKind::File | EntryKind::Executable) => {
-                keeps_bytes(&self.repo.blob(entry.id)?)
+                // One that can't be read was told as such, and keeps nothing for certain.
+                self.repo.blob(entry.id).is_ok_and(|bytes| keeps_bytes(&bytes))
             }
             Some(_) | None => false,
         };

@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::codec::{self, path};
-use crate::git::{Commit, GitError, Repo, TreeChange};
+use crate::git::{Commit, Entry, EntryKind, GitError, Repo, TreeChange};
 use crate::model::{Action, Event, EventId, Task, Timestamp, Turn};
 
 /// The derived events of `commit`, beyond those that its message `said`.
@@ -88,8 +88,10 @@ fn describe(repo: &Repo, change: &TreeChange) -> Result<Vec<(Action, Fields)>, G
             vec![(action, vec![("topic", topic.to_string())])]
         }
         path::Place::Task(id) => {
-            let read = |entry: &Option<crate::git::Entry>| -> Result<Option<Task>, GitError> {
-                let Some(entry) = entry else { return Ok(None) };
+            let read = |entry: &Option<Entry>| -> Result<Option<Task>, GitError> {
+                // A link or a submodule is no task, whatever its object is.
+                let is_file = |entry: &&Entry| matches!(entry.kind, EntryKind::File | EntryKind::Executable);
+                let Some(entry) = entry.as_ref().filter(is_file) else { return Ok(None) };
                 Ok(codec::task::decode(&repo.blob(entry.id)?, id).ok())
             };
             let (before, after) = (read(&change.before)?, read(&change.after)?);

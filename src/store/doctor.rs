@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::codec::{path, ref_name};
 use crate::git::Repo;
-use crate::model::{Fault, Finding, Landing, RecordKey, Standing, View as _};
+use crate::model::{Damage, Fault, Finding, Landing, RecordKey, Standing, Unread, View as _};
 
 use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
 use super::records::{self, When};
@@ -24,6 +24,9 @@ const HOOKS: [&str; 6] = [
     "reference-transaction",
     "post-index-change",
 ];
+
+/// The word for what can't be read.
+const DAMAGE: &str = "damage";
 
 fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl Into<String>) -> Finding {
     Finding { code, place: place.into(), what, fix: fix.into(), is_fixed: false }
@@ -67,7 +70,9 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
 pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
     let attributes = format!("{}/.gitattributes", path::BOARD);
-    let stored = snapshot.file(&attributes)?.map(|stored| stored.bytes).unwrap_or_default();
+    // Where they can't be read, that is told among the damage, and nothing is known to keep bytes.
+    let stored = Unread::default().try_note(snapshot.file(&attributes))?;
+    let stored = stored.map(|stored| stored.bytes).unwrap_or_default();
     let text = String::from_utf8_lossy(&stored);
     let names_driver = |line: &str| !line.starts_with('#') && line.contains("merge=orchestrator");
     if text.lines().any(names_driver) && repo.config_string(MERGE_DRIVER_KEY).is_none() {
@@ -87,13 +92,13 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
             format!("put the line `* {}` into it, and commit", check::KEEPING),
         ));
     }
-    found.extend(snapshot.damage()?.into_iter().map(|damage| {
-        let place = format!("{}:{}:{}", damage.path, damage.line, damage.column);
-        finding("damage", place, damage.why, format!("git log -p -- {}", damage.path))
-    }));
-    let topics = snapshot.topics()?.into_iter().map(|topic| topic.to_string()).collect();
+    // What is wrong with the archive is told with what to do about it.
+    let damage = snapshot.damage()?.into_damage().into_iter();
+    found.extend(damage.filter(|damage| damage.path != ref_name::ARCHIVE).map(damaged));
+    let topics = snapshot.topics()?.map(|topics| topics.iter().map(ToString::to_string).collect());
     for names in [snapshot.workstream_names()?, snapshot.agent_names()?, topics] {
-        found.extend(case_twins(&names));
+        // What could not be read was told above.
+        found.extend(case_twins(&names.despite()));
     }
     found.extend(lost_claims(snapshot)?);
     Ok(found)
@@ -170,6 +175,12 @@ fn hooks(repo: &Repo) -> Option<Finding> {
             "nothing, if they are about code; to check boards: orchestrator check, in CI or in a hook of the server",
         )
     })
+}
+
+/// Something of the board that can't be read.
+pub(crate) fn damaged(damage: Damage) -> Finding {
+    let place = format!("{}:{}:{}", damage.path, damage.line, damage.column);
+    finding(DAMAGE, place, damage.why, format!("git log -p -- {}", damage.path))
 }
 
 fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Finding>, StoreError> {
@@ -317,7 +328,8 @@ fn case_twins(names: &[String]) -> Vec<Finding> {
 /// Claims whose board commit is on no branch any more.
 fn lost_claims(snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
-    for seen in snapshot.tasks()?.iter() {
+    // What could not be read was told with the damage.
+    for seen in snapshot.tasks()?.despite().iter() {
         let Landing::Elsewhere { branch, commit: Some(hex) } = &seen.landing else { continue };
         if snapshot.is_lost(hex)? {
             let id = seen.task.id;

@@ -7,9 +7,10 @@
 
 use crate::codec::{path, settings};
 use crate::git::{GitError, Head, Oid, Repo};
-use crate::model::{Code, Refusal};
+use crate::model::{Code, Fault, Refusal};
 
 use super::StoreError;
+use super::snapshot::{entry_at, stored};
 
 /// The git config key that `init --board` sets, shared by all worktrees.
 pub(crate) const CONFIG_KEY: &str = "orchestrator.board";
@@ -160,18 +161,21 @@ fn nothing_on(name: &str) -> StoreError {
         .into()
 }
 
-/// Whether the tree of this commit has a board.
-pub(crate) fn holds_board(repo: &Repo, commit: Oid) -> Result<bool, GitError> {
+/// Whether the tree of this commit has a board. That its directory is a link, say, is a fault: nobody knows then.
+pub(crate) fn holds_board(repo: &Repo, commit: Oid) -> Result<bool, Fault> {
     let tree = repo.tree_of(commit)?;
-    Ok(repo.entry_at(tree, path::CONFIG)?.is_some())
+    Ok(entry_at(repo, tree, path::CONFIG)?.is_some())
 }
 
-fn proposed(repo: &Repo, commit: Oid) -> Result<Option<String>, GitError> {
+fn proposed(repo: &Repo, commit: Oid) -> Result<Option<String>, Fault> {
     let tree = repo.tree_of(commit)?;
-    let Some(entry) = repo.entry_at(tree, path::CONFIG)? else { return Ok(None) };
-    let bytes = repo.blob(entry.id)?;
-    // Damage is reported when the settings are read; it proposes nothing.
-    Ok(settings::decode(&bytes).ok().and_then(|settings| settings.board))
+    let Some(entry) = entry_at(repo, tree, path::CONFIG)? else { return Ok(None) };
+    match stored(repo, path::CONFIG, &entry) {
+        // Damaged settings propose nothing: every reading of this board tells of them, and nothing is written to it.
+        Ok(stored) => Ok(settings::decode(&stored.bytes).ok().and_then(|settings| settings.board)),
+        Err(Fault::Damaged(_)) => Ok(None),
+        Err(other) => Err(other),
+    }
 }
 
 fn on_a_remote(repo: &Repo, branch: &str) -> Result<Option<Oid>, GitError> {

@@ -89,7 +89,7 @@ impl Store {
             recover::recover(&self.repo, &mut advisory)?;
         }
         let base = self.board.current(&self.repo)?;
-        let snapshot = Snapshot::open(&self.repo, base.or(self.board.start))?;
+        let snapshot = Snapshot::open_settled(&self.repo, base.or(self.board.start))?;
         let change = plan(&snapshot)?;
         if change.is_nothing() {
             return Ok(Planned::Nothing(change.outcome));

@@ -10,8 +10,8 @@
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 use crate::codec::{path, ref_name};
-use crate::git::{Entry, EntryKind, GitError, Oid, OidMap, Repo, Target};
-use crate::model::{Candidate, Fault, Finish, RecordKey, Standing, Status, Task, TaskId};
+use crate::git::{Entry, GitError, Oid, OidMap, Repo, Target};
+use crate::model::{Candidate, Fault, Finish, RecordKey, Standing, Status, Task, TaskId, Unread};
 
 use super::shelf::{self, Shelf};
 use super::snapshot::Snapshot;
@@ -35,6 +35,8 @@ pub(super) struct Queue {
     directories: HashMap<[u8; 2], Oid>,
     /// Those directories of which nothing can be kept, since something in them is damaged.
     damaged: OidMap<Vec<u8>>,
+    /// What could not be read: looked for each time, since it is never kept.
+    unread: Unread,
     /// What the records with refs of their own say.
     records: HashMap<TaskId, Word>,
     /// The tasks whose archived record says that they were given back.
@@ -64,6 +66,7 @@ impl Queue {
             shelf,
             directories: HashMap::new(),
             damaged: OidMap::default(),
+            unread: Unread::default(),
             records,
             given_back: match archive::free(repo) {
                 Ok(free) => free.into_iter().collect(),
@@ -73,25 +76,27 @@ impl Queue {
             },
             has_archive: repo.read_own_ref_or_bad(ref_name::ARCHIVE)?.is_some(),
         };
-        let directories = board.list(path::TASKS)?;
+        let mut unread = Unread::default();
+        let directories = board.list(path::TASKS)?.note(&mut unread);
         if repo.is_partial() {
             let shelf = &mut queue.shelf;
             board.prefetch_tasks(&directories, &mut |tree, name| {
                 shelf.get(tree, shelf::slot(b'q', name)).is_some()
-            })?;
+            });
         }
         for directory in directories {
-            let (EntryKind::Tree, Ok(digits)) = (directory.kind, directory.name.as_bytes().try_into()) else {
-                continue;
-            };
-            queue.learn(board, &directory)?;
-            queue.directories.insert(digits, directory.id);
+            queue.learn(board, &directory, &mut unread)?;
+            // Nothing in a directory of another name is a task.
+            if let Ok(digits) = directory.name.as_bytes().try_into() {
+                queue.directories.insert(digits, directory.id);
+            }
         }
+        queue.unread = unread;
         queue.shelf.keep();
         Ok(queue)
     }
 
-    fn learn(&mut self, board: &Snapshot<'_>, directory: &Entry) -> Result<(), Fault> {
+    fn learn(&mut self, board: &Snapshot<'_>, directory: &Entry, unread: &mut Unread) -> Result<(), Fault> {
         let slot = shelf::slot(b'q', &directory.name);
         if self.shelf.get(directory.id, slot).is_some() {
             return Ok(());
@@ -108,7 +113,7 @@ impl Queue {
             },
             &mut |blob, task| pack(blob, &task),
             &mut |slip| bytes.extend_from_slice(&slip),
-            &mut Vec::new(),
+            unread,
         )?;
         if is_sound {
             self.shelf.put(directory.id, slot, bytes);
@@ -123,6 +128,18 @@ impl Queue {
             .peek(directory)
             .or_else(|| self.damaged.get(&directory).map(Vec::as_slice))
             .unwrap_or_default()
+    }
+
+    /// What could not be read of the board's tasks.
+    pub(super) fn unread(&self) -> &Unread {
+        &self.unread
+    }
+
+    /// Whether the task's own file could be read.
+    pub(super) fn knows(&self, id: TaskId) -> bool {
+        let digits = id.as_str().as_bytes();
+        let Some(directory) = self.directories.get(&digits[..2]) else { return false };
+        slips(self.bytes(*directory)).any(|slip| slip.id == digits)
     }
 
     /// Whether this board's own file says that the task is done.

@@ -1,8 +1,9 @@
 //! A board at one commit, with the records as of now or of an earlier time: the [`View`](crate::model::View) that
 //! operations and readers ask.
 //!
-//! Everything is read on demand and at most once. What can't be decoded is left out of lists and kept as
-//! [`Damage`]; asking for it by name answers with the damage. Links and submodules are never followed.
+//! Everything is read on demand and at most once. What can't be read is never taken for what is not there: a list
+//! comes with what it is without (a [`Reading`]), and asking for an entry by name answers with its [`Damage`], also
+//! where something on the way to it is no directory. Links and submodules are never followed.
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
@@ -10,8 +11,11 @@ use std::rc::Rc;
 
 use crate::codec::packed::{Packer, Unpacker};
 use crate::codec::{self, Problem, path, ref_name};
-use crate::git::{Entry, EntryKind, GitError, Lack, Oid, OidMap, Repo};
-use crate::model::{Agent, Damage, Fault, Record, SeenTask, Settings, Task, TaskId, Timestamp, Workstream};
+use crate::git::{Entry, EntryKind, Oid, OidMap, Repo};
+use crate::model::{
+    Agent, Damage, Fault, Knowledge, Reading, Record, SeenTask, Settings, Task, TaskId, Timestamp, Topic,
+    Unread, Workstream,
+};
 
 use super::annals::Annals;
 use super::queue::Queue;
@@ -21,10 +25,17 @@ use super::standing::{Found, judge};
 use super::whereabouts::Whereabouts;
 use super::{archive, log};
 
+mod furniture;
+mod sight;
 mod view;
+
+use sight::{apart, no_directory, stray, whole_file};
+pub(super) use sight::{damage, damaged_object, entry_at, is_shard, stored};
 
 /// The largest file of a board that is read.
 pub(super) const LARGEST: usize = 4 * 1024 * 1024;
+/// How deep directories of knowledge may be nested: a topic has eight parts.
+const DEEPEST: usize = 16;
 
 /// A board at one commit.
 pub(crate) struct Snapshot<'r> {
@@ -33,15 +44,20 @@ pub(crate) struct Snapshot<'r> {
     pub(crate) tip: Option<Oid>,
     tree: Option<Oid>,
     settings: Settings,
+    /// Why the settings are the defaults, where the board's own can't be read.
+    unsettled: Option<Damage>,
     annals: RefCell<Option<Rc<Annals<'r>>>>,
     last_seen: OnceCell<HashMap<u64, Timestamp>>,
     /// Asked where a record and a file disagree.
     whereabouts: Whereabouts<'r>,
     /// As of when records count.
     when: When,
-    tasks: OnceCell<(Rc<[SeenTask]>, Vec<Damage>)>,
+    tasks: OnceCell<Reading<Rc<[SeenTask]>>>,
     queue: OnceCell<Queue>,
 }
+
+/// A topic with the path and the entry of its file.
+type TopicFile = (Topic, String, Entry);
 
 /// A file of the board.
 #[derive(Clone, Debug)]
@@ -53,7 +69,8 @@ pub(crate) struct Stored {
 }
 
 impl<'r> Snapshot<'r> {
-    /// The board at `tip`. A board whose settings can't be read, or of a later format, opens all the same.
+    /// The board at `tip`. A board whose settings can't be read, or of a later format, opens all the same: see
+    /// [`Self::unsettled`].
     pub(crate) fn open(repo: &'r Repo, tip: Option<Oid>) -> Result<Self, Fault> {
         let tree = tip.map(|tip| repo.tree_of(tip)).transpose()?;
         let mut snapshot = Self {
@@ -61,6 +78,7 @@ impl<'r> Snapshot<'r> {
             tip,
             tree,
             settings: Settings::default(),
+            unsettled: None,
             annals: RefCell::new(None),
             last_seen: OnceCell::new(),
             whereabouts: Whereabouts::new(repo, tip),
@@ -68,11 +86,31 @@ impl<'r> Snapshot<'r> {
             tasks: OnceCell::new(),
             queue: OnceCell::new(),
         };
-        if let Some(stored) = snapshot.file(path::CONFIG)? {
-            snapshot.settings = codec::settings::decode(&stored.bytes)
-                .map_err(|problem| Fault::Damaged(damage(path::CONFIG, problem)))?;
+        match snapshot.read_settings() {
+            Ok(settings) => snapshot.settings = settings.unwrap_or_default(),
+            Err(Fault::Damaged(damage)) => snapshot.unsettled = Some(damage),
+            Err(other) => return Err(other),
         }
         Ok(snapshot)
+    }
+
+    fn read_settings(&self) -> Result<Option<Settings>, Fault> {
+        let Some(stored) = self.file(path::CONFIG)? else { return Ok(None) };
+        let decoded = codec::settings::decode(&stored.bytes);
+        decoded.map(Some).map_err(|problem| Fault::Damaged(damage(path::CONFIG, problem)))
+    }
+
+    /// What is wrong with the board's settings, if they can't be read: the defaults stand in for them, which will do for
+    /// a reading that says so.
+    pub(crate) fn unsettled(&self) -> Option<&Damage> {
+        self.unsettled.as_ref()
+    }
+
+    /// The board at `tip`, to be changed. Refused where its settings can't be read: which format it has, where it is written
+    /// and how durably is not known then.
+    pub(super) fn open_settled(repo: &'r Repo, tip: Option<Oid>) -> Result<Self, Fault> {
+        let snapshot = Self::open(repo, tip)?;
+        snapshot.unsettled.clone().map_or(Ok(snapshot), |damage| Err(Fault::Damaged(damage)))
     }
 
     /// The same, read from this ref, which may have moved on since.
@@ -85,12 +123,10 @@ impl<'r> Snapshot<'r> {
         Self { when: When::Then(then), ..self }
     }
 
-    /// The entry at `path`.
-    pub(crate) fn entry(&self, path: &str) -> Result<Option<Entry>, GitError> {
-        match self.tree {
-            Some(tree) => self.repo.entry_at(tree, path),
-            None => Ok(None),
-        }
+    /// The entry at `path`; none if it is not there. If that can't be known, since what leads to it is no directory,
+    /// say, that is damage.
+    pub(crate) fn entry(&self, path: &str) -> Result<Option<Entry>, Fault> {
+        self.tree.map_or(Ok(None), |tree| entry_at(self.repo, tree, path))
     }
 
     /// The file at `path`; a link, a submodule, a directory or a file beyond 4 MiB is damage.
@@ -103,13 +139,25 @@ impl<'r> Snapshot<'r> {
         stored(self.repo, path, entry)
     }
 
-    /// The entries of a directory, sorted; none if it is not there.
-    pub(super) fn list(&self, directory: &str) -> Result<Vec<Entry>, Fault> {
-        match self.entry(directory)? {
-            Some(Entry { kind: EntryKind::Tree, id, .. }) => {
-                Ok(self.repo.entries(id).map_err(|error| error.at(directory))?)
-            }
-            Some(_) | None => Ok(Vec::new()),
+    /// The entries of a directory, sorted; none if it is not there. Unread is the directory, where it is something else or
+    /// its tree is damaged, and each name that stands in it twice.
+    pub(super) fn list(&self, directory: &str) -> Result<Reading<Vec<Entry>>, Fault> {
+        let mut unread = Unread::default();
+        let found = match unread.try_note(self.entry(directory))? {
+            Some(entry) => self.entries(directory, &entry)?.note(&mut unread),
+            None => Vec::new(),
+        };
+        Ok(Reading::of(found, unread))
+    }
+
+    /// The entries of the directory that this entry is.
+    fn entries(&self, path: &str, entry: &Entry) -> Result<Reading<Vec<Entry>>, Fault> {
+        if entry.kind != EntryKind::Tree {
+            return Ok(Reading::of(Vec::new(), no_directory(path, entry.kind).into()));
+        }
+        match self.repo.entries(entry.id) {
+            Ok(entries) => Ok(apart(path, entries)),
+            Err(error) => Ok(Reading::of(Vec::new(), damaged_object(path, error)?.into())),
         }
     }
 
@@ -148,13 +196,13 @@ impl<'r> Snapshot<'r> {
         };
         let seen = judge(task, record, find)?;
         let Some(commit) = ahead else { return Ok(seen) };
-        match self.repo.entry_at(self.repo.tree_of(commit)?, path)? {
+        match entry_at(self.repo, self.repo.tree_of(commit)?, path)? {
             Some(entry) => Ok(SeenTask { task: self.task_at(id, path, &entry)?, ..seen }),
             None => Ok(seen),
         }
     }
 
-    fn all_tasks(&self) -> Result<&(Rc<[SeenTask]>, Vec<Damage>), Fault> {
+    fn all_tasks(&self) -> Result<&Reading<Rc<[SeenTask]>>, Fault> {
         if self.tasks.get().is_none() {
             let read = self.read_tasks()?;
             let _already = self.tasks.set(read);
@@ -170,15 +218,15 @@ impl<'r> Snapshot<'r> {
         Ok(self.queue.get().expect("set above"))
     }
 
-    fn read_tasks(&self) -> Result<(Rc<[SeenTask]>, Vec<Damage>), Fault> {
+    fn read_tasks(&self) -> Result<Reading<Rc<[SeenTask]>>, Fault> {
         let mut shelf = Shelf::load(self.repo, &SHELF);
-        let (mut tasks, mut damage) = (Vec::new(), Vec::new());
+        let (mut tasks, mut unread) = (Vec::new(), Unread::default());
         // Claims that are not archived count whatever has become of the archive.
         let archived = match archive::all(self.repo, &mut shelf) {
             Ok(archived) => archived,
             Err(error) if records::is_unreadable(&error) => {
                 let why = format!("the archive of claims can't be read: {error}");
-                damage.push(whole_file(ref_name::ARCHIVE, &why));
+                unread.add(whole_file(ref_name::ARCHIVE, &why));
                 Vec::new()
             }
             Err(other) => return Err(other.into()),
@@ -186,18 +234,14 @@ impl<'r> Snapshot<'r> {
         let mut records: HashMap<TaskId, Record> = archived.into_iter().collect();
         records.retain(|_, record| records::time_of(record).is_none_or(|at| self.when.has_seen(at)));
         records.extend(records::claims(self.repo, self.when)?);
-        let shards = self.list(path::TASKS)?;
+        let shards = self.list(path::TASKS)?.note(&mut unread);
         if self.repo.is_partial() {
             self.prefetch_tasks(&shards, &mut |tree, name| {
                 shelf.get(tree, shelf::slot(b't', name)).is_some()
-            })?;
+            });
         }
         for shard in shards {
-            if shard.kind != EntryKind::Tree {
-                damage.push(stray(&format!("{}/{}", path::TASKS, shard.name)));
-                continue;
-            }
-            for task in self.read_shard(&shard, &mut shelf, &mut damage)? {
+            for task in self.read_shard(&shard, &mut shelf, &mut unread)? {
                 let record = records.remove(&task.id);
                 tasks.push(self.seen(&path::of_task(task.id), task, record)?);
             }
@@ -205,32 +249,30 @@ impl<'r> Snapshot<'r> {
         shelf.keep();
         // Tasks are large: their keys are sorted, and each is moved once.
         tasks.sort_by_cached_key(|seen| seen.task.rank());
-        Ok((tasks.into(), damage))
+        Ok(Reading::of(tasks.into(), unread))
     }
 
     /// In a partial clone: fetches all tasks of those directories at once of which nothing is known.
-    pub(super) fn prefetch_tasks(
-        &self,
-        shards: &[Entry],
-        is_known: &mut dyn FnMut(Oid, &str) -> bool,
-    ) -> Result<(), Fault> {
+    pub(super) fn prefetch_tasks(&self, shards: &[Entry], is_known: &mut dyn FnMut(Oid, &str) -> bool) {
         let mut wanted = Vec::new();
         for shard in shards.iter().filter(|shard| shard.kind == EntryKind::Tree) {
             if !is_known(shard.id, &shard.name) {
-                wanted.extend(self.repo.entries(shard.id)?.into_iter().map(|entry| entry.id));
+                // What can't be read is told when it is read.
+                let entries = self.repo.entries(shard.id).into_iter().flatten();
+                wanted.extend(entries.filter(Entry::is_blob).map(|entry| entry.id));
             }
         }
         self.repo.prefetch(wanted);
-        Ok(())
+    }
+
+    /// The same with the files of topics.
+    fn prefetch_topics(&self, files: &[TopicFile]) {
+        let entries = files.iter().map(|(.., entry)| entry);
+        self.repo.prefetch(entries.filter(|entry| entry.is_blob()).map(|entry| entry.id));
     }
 
     /// The tasks of a directory, as their files say.
-    fn read_shard(
-        &self,
-        shard: &Entry,
-        shelf: &mut Shelf,
-        damage: &mut Vec<Damage>,
-    ) -> Result<Vec<Task>, Fault> {
+    fn read_shard(&self, shard: &Entry, shelf: &mut Shelf, unread: &mut Unread) -> Result<Vec<Task>, Fault> {
         let slot = shelf::slot(b't', &shard.name);
         if let Some(tasks) = shelf.get(shard.id, slot).and_then(unpack) {
             return Ok(tasks.into_iter().map(|(_, task)| task).collect());
@@ -246,7 +288,7 @@ impl<'r> Snapshot<'r> {
                 packer.task(&task);
                 tasks.push(task);
             },
-            damage,
+            unread,
         )?;
         // What is damaged is looked at each time: nothing is kept that could hide it.
         if is_sound {
@@ -256,21 +298,26 @@ impl<'r> Snapshot<'r> {
     }
 
     /// Goes through the tasks of a directory: each is what is `known` of its blob, or what is `made` of its file.
-    /// Whether all of them could be read; what could not is told as damage.
+    /// Whether all of them could be read; what could not is noted.
     pub(super) fn each_task<T>(
         &self,
         shard: &Entry,
         known: &mut dyn FnMut(Oid, TaskId) -> Option<T>,
         made: &mut dyn FnMut(Oid, Task) -> T,
         take: &mut dyn FnMut(T),
-        damage: &mut Vec<Damage>,
+        unread: &mut Unread,
     ) -> Result<bool, Fault> {
-        let mut is_sound = true;
         let directory = format!("{}/{}", path::TASKS, shard.name);
-        for entry in self.repo.entries(shard.id).map_err(|error| error.at(&directory))? {
-            let path = format!("{}/{}/{}", path::TASKS, shard.name, entry.name);
+        if shard.kind != EntryKind::Tree && !is_shard(&shard.name) {
+            unread.add(stray(&directory));
+            return Ok(false);
+        }
+        let entries = self.entries(&directory, shard)?;
+        let mut is_sound = entries.is_whole();
+        for entry in entries.note(unread) {
+            let path = format!("{directory}/{}", entry.name);
             let path::Place::Task(id) = path::place(&path) else {
-                damage.push(stray(&path));
+                unread.add(stray(&path));
                 is_sound = false;
                 continue;
             };
@@ -279,105 +326,96 @@ impl<'r> Snapshot<'r> {
                 take(known);
                 continue;
             }
-            match self.task_at(id, &path, &entry) {
-                Ok(task) => take(made(entry.id, task)),
-                Err(Fault::Damaged(found)) => {
-                    damage.push(found);
-                    is_sound = false;
-                }
-                Err(other) => return Err(other),
+            match unread.try_note(self.task_at(id, &path, &entry).map(Some))? {
+                Some(task) => take(made(entry.id, task)),
+                None => is_sound = false,
             }
         }
         Ok(is_sound)
     }
 
-    /// Decodes every entry of a flat directory; what can't be is returned as damage.
+    /// Decodes every entry of a flat directory.
     fn read_all<T>(
         &self,
         directory: &str,
         decode: impl Fn(&str, &[u8]) -> Option<Result<T, Problem>>,
-    ) -> Result<(Vec<T>, Vec<Damage>), Fault> {
-        let (mut found, mut broken) = (Vec::new(), Vec::new());
-        let entries = self.list(directory)?;
+    ) -> Result<Reading<Vec<T>>, Fault> {
+        let (mut found, mut unread) = (Vec::new(), Unread::default());
+        let entries = self.list(directory)?.note(&mut unread);
         self.repo.prefetch(entries.iter().filter(|entry| entry.is_blob()).map(|entry| entry.id));
         for entry in entries {
             let path = format!("{directory}/{}", entry.name);
-            match self.stored(&path, &entry) {
-                Ok(stored) => match decode(&path, &stored.bytes) {
-                    Some(Ok(value)) => found.push(value),
-                    Some(Err(problem)) => broken.push(damage(&path, problem)),
-                    None => broken.push(stray(&path)),
-                },
-                Err(Fault::Damaged(damage)) => broken.push(damage),
-                Err(other) => return Err(other),
+            let Some(stored) = unread.try_note(self.stored(&path, &entry).map(Some))? else { continue };
+            match decode(&path, &stored.bytes) {
+                Some(Ok(value)) => found.push(value),
+                Some(Err(problem)) => unread.add(damage(&path, problem)),
+                None => unread.add(stray(&path)),
             }
         }
-        Ok((found, broken))
+        Ok(Reading::of(found, unread))
     }
 
-    fn all_workstreams(&self) -> Result<(Vec<Workstream>, Vec<Damage>), Fault> {
+    fn all_workstreams(&self) -> Result<Reading<Vec<Workstream>>, Fault> {
         self.read_all(path::WORKSTREAMS, |path, bytes| match path::place(path) {
             path::Place::Workstream(name) => Some(codec::workstream::decode(bytes, &name)),
             _ => None,
         })
     }
 
-    fn all_agents(&self) -> Result<(Vec<Agent>, Vec<Damage>), Fault> {
+    fn all_agents(&self) -> Result<Reading<Vec<Agent>>, Fault> {
         self.read_all(path::AGENTS, |path, bytes| match path::place(path) {
             path::Place::Agent(id) => Some(codec::agent::decode(bytes, &id)),
             _ => None,
         })
     }
 
-    fn stems(&self, directory: &str) -> Result<Vec<String>, Fault> {
-        let names = self.list(directory)?.into_iter();
-        Ok(names.filter_map(|entry| entry.name.strip_suffix(".yaml").map(str::to_owned)).collect())
-    }
-
-    fn walk_topics(&self, directory: &str, found: &mut Vec<(String, Entry)>) -> Result<(), Fault> {
-        for entry in self.list(directory)? {
+    /// The names of the entries of a flat directory.
+    fn names(
+        &self,
+        directory: &str,
+        name_of: impl Fn(path::Place) -> Option<String>,
+    ) -> Result<Reading<Vec<String>>, Fault> {
+        let (mut names, mut unread) = (Vec::new(), Unread::default());
+        for entry in self.list(directory)?.note(&mut unread) {
             let path = format!("{directory}/{}", entry.name);
-            if entry.kind == EntryKind::Tree {
-                self.walk_topics(&path, found)?;
-            } else {
-                found.push((path, entry));
+            match name_of(path::place(&path)) {
+                Some(name) => names.push(name),
+                None => unread.add(stray(&path)),
             }
         }
-        Ok(())
+        names.sort();
+        Ok(Reading::of(names, unread))
     }
 
-    fn topic_files(&self) -> Result<Vec<(String, Entry)>, Fault> {
-        let mut found = Vec::new();
-        self.walk_topics(path::KNOWLEDGE, &mut found)?;
-        Ok(found)
+    /// The topics with the paths and entries of their files.
+    fn topic_files(&self) -> Result<Reading<Vec<TopicFile>>, Fault> {
+        let (mut found, mut unread) = (Vec::new(), Unread::default());
+        let mut open = vec![(path::KNOWLEDGE.to_owned(), self.list(path::KNOWLEDGE)?.note(&mut unread))];
+        while let Some((directory, entries)) = open.pop() {
+            for entry in entries {
+                let path = format!("{directory}/{}", entry.name);
+                match (entry.kind, path::place(&path)) {
+                    (EntryKind::Tree, _) if path.matches('/').count() < DEEPEST => {
+                        let below = self.entries(&path, &entry)?.note(&mut unread);
+                        open.push((path, below));
+                    }
+                    (_, path::Place::Knowledge(topic)) => found.push((topic, path, entry)),
+                    (EntryKind::Link | EntryKind::Submodule, _) => {
+                        unread.add(no_directory(&path, entry.kind))
+                    }
+                    _ => unread.add(stray(&path)),
+                }
+            }
+        }
+        found.sort_by(|(one, ..), (two, ..)| one.cmp(two));
+        Ok(Reading::of(found, unread))
     }
-}
 
-/// The file that an entry at `path` is; a link, a submodule, a directory or a file beyond 4 MiB is damage.
-pub(super) fn stored(repo: &Repo, path: &str, entry: &Entry) -> Result<Stored, Fault> {
-    let refuse = |why: &str| Fault::Damaged(whole_file(path, why));
-    match entry.kind {
-        EntryKind::File | EntryKind::Executable => {}
-        EntryKind::Link => return Err(refuse("is a symbolic link; the board holds plain files only")),
-        EntryKind::Submodule => return Err(refuse("is a submodule; the board holds plain files only")),
-        EntryKind::Tree => return Err(refuse("is a directory where a file is expected")),
+    fn knowledge_at(&self, topic: &Topic, path: &str, entry: &Entry) -> Result<Knowledge, Fault> {
+        let stored = self.stored(path, entry)?;
+        codec::knowledge::decode(&stored.bytes, topic)
+            .map_err(|problem| Fault::Damaged(damage(path, problem)))
     }
-    let bytes = match repo.blob(entry.id) {
-        Ok(bytes) => bytes,
-        // One damaged file; what a remote has promised and does not give is no damage.
-        Err(GitError::Missing { lack: Lack::Damage, .. }) => {
-            return Err(refuse("its blob is missing: this repository is damaged (git fsck)"));
-        }
-        Err(GitError::Corrupt { why, .. }) => {
-            return Err(refuse(&format!("its blob can't be read: {why} (git fsck)")));
-        }
-        Err(error @ GitError::Missing { .. }) => return Err(error.at(path).into()),
-        Err(other) => return Err(other.into()),
-    };
-    if bytes.len() > LARGEST {
-        return Err(refuse("is larger than 4 MiB"));
-    }
-    Ok(Stored { blob: entry.id, bytes })
 }
 
 /// The tasks of a directory and their blobs.
@@ -390,16 +428,4 @@ fn unpack(bytes: &[u8]) -> Option<Vec<(Oid, Task)>> {
         tasks.push((Oid::try_from(blob).ok()?, from.task()?));
     }
     Some(tasks)
-}
-
-pub(super) fn damage(path: &str, problem: Problem) -> Damage {
-    Damage { path: path.to_owned(), line: problem.line, column: problem.column, why: problem.why }
-}
-
-fn whole_file(path: &str, why: &str) -> Damage {
-    Damage { path: path.to_owned(), line: 1, column: 1, why: why.to_owned() }
-}
-
-fn stray(path: &str) -> Damage {
-    whole_file(path, "no entry of the board can have this path")
 }

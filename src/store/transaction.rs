@@ -116,7 +116,7 @@ impl Store {
             remarks.extend(recovery.remarks);
         }
         let mut current = self.board.current(&self.repo)?;
-        let mut snapshot = Snapshot::open(&self.repo, current.or(self.board.start))?;
+        let mut snapshot = Snapshot::open_settled(&self.repo, current.or(self.board.start))?;
         // Kept to the end: one's place among those who sign goes with it.
         let (change, seal, _turn) = match signed {
             Some(signed) if signed.base == current => signed.apart(),

@@ -1,23 +1,44 @@
 //! The registered agents.
 
-use crate::model::{Agent, AgentId, EventFilter, Fault, Timestamp, View};
+use crate::model::{Agent, AgentId, EventFilter, Fault, Reading, Timestamp, Unread, View};
 
 use super::document::AgentDocument;
 
 /// All that can be read, by id.
-pub fn agents(view: &dyn View, now: Timestamp) -> Result<Vec<AgentDocument>, Fault> {
-    view.agents()?.iter().map(|agent| document(view, agent, now)).collect()
+pub fn agents(view: &dyn View, now: Timestamp) -> Result<Reading<Vec<AgentDocument>>, Fault> {
+    let mut unread = Unread::default();
+    let mut documents = Vec::new();
+    for agent in view.agents()?.note(&mut unread) {
+        documents.push(document(view, &agent, now)?.note(&mut unread));
+    }
+    Ok(Reading::of(documents, unread))
 }
 
 /// One agent, if it registered.
-pub fn agent(view: &dyn View, id: &AgentId, now: Timestamp) -> Result<Option<AgentDocument>, Fault> {
-    view.agent(id)?.map(|agent| document(view, &agent, now)).transpose()
+pub fn agent(view: &dyn View, id: &AgentId, now: Timestamp) -> Result<Reading<Option<AgentDocument>>, Fault> {
+    match view.agent(id)? {
+        Some(agent) => Ok(document(view, &agent, now)?.map(Some)),
+        None => Ok(Reading::whole(None)),
+    }
 }
 
 /// An imported `last_seen` is kept as it was written until the agent is seen here for the first time.
-pub(crate) fn document(view: &dyn View, agent: &Agent, now: Timestamp) -> Result<AgentDocument, Fault> {
+pub(crate) fn document(
+    view: &dyn View,
+    agent: &Agent,
+    now: Timestamp,
+) -> Result<Reading<AgentDocument>, Fault> {
+    let (seen, unread) = view.last_seen(agent.id.as_str())?.parts();
+    Ok(Reading::of(seen_at(view, agent, seen, now)?, unread))
+}
+
+fn seen_at(
+    view: &dyn View,
+    agent: &Agent,
+    seen: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<AgentDocument, Fault> {
     let stale_after = view.settings().agents_stale_after;
-    let seen = view.last_seen(agent.id.as_str())?;
     let Some(kept) = agent.imported.get("last_seen") else {
         return Ok(AgentDocument::of(agent, seen, now, stale_after));
     };
@@ -43,9 +64,11 @@ mod tests {
         let mut board = Board::default().logs(event("e1", at(9), "agent-2", Action::TaskClaimed));
         board.agents = vec![registered("agent-2"), registered("agent-1")];
         board.presence.insert("agent-1".to_owned(), at(3));
-        let seen: Vec<_> = agents(&board, at(10)).unwrap().into_iter().map(|a| (a.id, a.stale)).collect();
+        let seen: Vec<_> =
+            agents(&board, at(10)).unwrap().require().unwrap().into_iter().map(|a| (a.id, a.stale)).collect();
         assert_eq!(seen, [("agent-1".to_owned(), true), ("agent-2".to_owned(), false)]);
-        assert_eq!(agent(&board, &AgentId::parse("agent-9").unwrap(), at(10)).unwrap(), None);
+        let none = agent(&board, &AgentId::parse("agent-9").unwrap(), at(10)).unwrap();
+        assert_eq!(none, Reading::whole(None));
     }
 
     #[test]
@@ -56,9 +79,10 @@ mod tests {
         let mut old = registered("agent-1");
         old.imported.0.insert("last_seen".to_owned(), "2026-02-06T12:04:00Z".to_owned());
         board.agents = vec![old];
-        assert_eq!(agents(&board, at(10)).unwrap()[0].last_seen, "2026-02-06T12:04:00Z");
-        assert!(agents(&board, at(10)).unwrap()[0].stale);
+        let first = |board: &Board| agents(board, at(10)).unwrap().require().unwrap().remove(0);
+        assert_eq!(first(&board).last_seen, "2026-02-06T12:04:00Z");
+        assert!(first(&board).stale);
         board.presence.insert("agent-1".to_owned(), at(10));
-        assert_eq!(agents(&board, at(10)).unwrap()[0].last_seen, at(10).to_string());
+        assert_eq!(first(&board).last_seen, at(10).to_string());
     }
 }

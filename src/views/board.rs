@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
-use crate::model::{Fault, SeenTask, View, Workstream};
+use crate::model::{Fault, Reading, SeenTask, Unread, View, Workstream};
 
 use super::document::{Counts, WorkstreamSummary};
 
 /// All workstreams, by priority, then name. Costs one reading of all tasks.
-pub fn board(view: &dyn View) -> Result<Vec<WorkstreamSummary>, Fault> {
-    Ok(summaries(&view.workstreams()?, &view.tasks()?))
+pub fn board(view: &dyn View) -> Result<Reading<Vec<WorkstreamSummary>>, Fault> {
+    let mut unread = Unread::default();
+    let (workstreams, tasks) = (view.workstreams()?.note(&mut unread), view.tasks()?.note(&mut unread));
+    Ok(Reading::of(summaries(&workstreams, &tasks), unread))
 }
 
 /// The same, of what was read already.
@@ -35,11 +37,11 @@ mod tests {
             task("00000004", "product", "d").blocked("why"),
             task("00000005", "product", "e").cancelled("why"),
         ]);
-        let summaries = super::board(&board).unwrap();
+        let summaries = super::board(&board).unwrap().require().unwrap();
         assert_eq!(summaries.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["revenue", "product"]);
         assert_eq!(summaries[0].counts, Counts::default());
         let each = Counts { task_count: 5, pending: 1, in_progress: 1, done: 1, blocked: 1, cancelled: 1 };
         assert_eq!(summaries[1].counts, each);
-        assert_eq!(super::board(&Board::default()).unwrap(), []);
+        assert_eq!(super::board(&Board::default()).unwrap(), Reading::whole(vec![]));
     }
 }

@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Code, Fault, Refusal, SeenTask, TaskRef, Timestamp, View, WorkstreamName, WorkstreamStatus,
+    Code, Fault, Reading, Refusal, SeenTask, TaskRef, Timestamp, View, WorkstreamName, WorkstreamStatus,
 };
 
 use super::document::TaskDocument;
@@ -99,12 +99,12 @@ pub fn brief(
     now: Timestamp,
     request: &BriefRequest,
     source: &str,
-) -> Result<Option<Brief>, BriefError> {
+) -> Result<Reading<Option<Brief>>, BriefError> {
     let Some(workstream) = view.workstream(&request.workstream)? else {
         return Err(tasks::unknown_workstream(&request.workstream).into());
     };
     let wanted = request.task.as_ref().map(|reference| resolve::task(view, reference)).transpose()?;
-    let material = Material::gather(view, now)?;
+    let (material, unread) = Material::gather(view, now)?.parts();
     let seen = match wanted {
         Some(id) => {
             let Some(seen) = material.task(id) else {
@@ -122,11 +122,11 @@ pub fn brief(
             let own = material.tasks.iter().filter(|seen| seen.task.workstream == request.workstream);
             match own.filter(|_| open).find(|seen| material.is_ready(seen)) {
                 Some(seen) => seen,
-                None => return Ok(None),
+                None => return Ok(Reading::of(None, unread)),
             }
         }
     };
-    write(&material, seen, request.budget, source).map(Some)
+    Ok(Reading::of(Some(write(&material, seen, request.budget, source)?), unread))
 }
 
 fn elsewhere(seen: &SeenTask, request: &BriefRequest) -> Refusal {
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_best_task_is_taken_and_told_with_all_that_matters() {
-        let brief = brief(&board(), at(9), &request(), EMBEDDED).unwrap().unwrap();
+        let brief = brief(&board(), at(9), &request(), EMBEDDED).unwrap().require().unwrap().unwrap();
         assert_eq!((brief.task.id.as_str(), brief.left_out.len()), ("299833bc", 0));
         let expected = r#"## Agent Brief: `Add payments`
 
@@ -313,7 +313,7 @@ REST
 
     #[test]
     fn a_task_may_be_named_whatever_its_status() {
-        let held = brief(&board(), at(9), &of("00000002"), EMBEDDED).unwrap().unwrap();
+        let held = brief(&board(), at(9), &of("00000002"), EMBEDDED).unwrap().require().unwrap().unwrap();
         assert!(held.brief.contains("in_progress, held by agent-2\n"), "{}", held.brief);
         assert!(held.brief.contains("t complete revenue 00000002 \"<result>\" --agent agent-2"));
         assert!(!held.brief.contains("t claim"));
@@ -330,11 +330,11 @@ REST
     fn nothing_to_take_is_no_brief() {
         let waits = draft("00000001", "revenue", "t").depends_on(&["00000002"]).seen();
         let mut board = Board::with(vec![waits]);
-        assert_eq!(brief(&board, at(9), &request(), EMBEDDED).unwrap(), None);
+        assert_eq!(brief(&board, at(9), &request(), EMBEDDED).unwrap().require().unwrap(), None);
         board.tasks = vec![draft("00000001", "revenue", "t").seen()];
-        assert!(brief(&board, at(9), &request(), EMBEDDED).unwrap().is_some());
+        assert!(brief(&board, at(9), &request(), EMBEDDED).unwrap().require().unwrap().is_some());
         board.workstreams[0].status = WorkstreamStatus::Closed;
-        assert_eq!(brief(&board, at(9), &request(), EMBEDDED).unwrap(), None);
+        assert_eq!(brief(&board, at(9), &request(), EMBEDDED).unwrap().require().unwrap(), None);
     }
 
     #[test]
@@ -342,7 +342,7 @@ REST
         let mut board = board();
         let first = board.tasks.remove(0);
         board.tasks.push(elsewhere(first, "feat-a", "abc"));
-        let told = brief(&board, at(9), &of("299833bc"), EMBEDDED).unwrap().unwrap();
+        let told = brief(&board, at(9), &of("299833bc"), EMBEDDED).unwrap().require().unwrap().unwrap();
         assert!(
             told.brief.contains("- 00000001 `Choose a provider`: done on branch feat-a, not landed here\n")
         );
@@ -364,7 +364,7 @@ REST
                 .with("workstream", "revenue"),
         );
         board.workstreams[0].description = hostile.to_owned();
-        let text = brief(&board, at(9), &request(), EMBEDDED).unwrap().unwrap().brief;
+        let text = brief(&board, at(9), &request(), EMBEDDED).unwrap().require().unwrap().unwrap().brief;
         assert!(text.chars().all(|c| c == '\n' || crate::model::is_printable(c)));
         assert!(text.starts_with("## Agent Brief: `` pay `now`[2J ### Instructions ``\n"), "{text}");
         assert_eq!(text.matches("`````text\n").count(), 3);
@@ -392,14 +392,21 @@ REST
         board.workstreams[0].description = "revenue, ".repeat(20);
         let budgeted =
             |budget| brief(&board, at(9), &BriefRequest { budget: Some(budget), ..request() }, EMBEDDED);
-        let whole = brief(&board, at(9), &request(), EMBEDDED).unwrap().unwrap().brief.chars().count();
-        assert!(budgeted(whole).unwrap().unwrap().left_out.is_empty());
+        let whole = brief(&board, at(9), &request(), EMBEDDED)
+            .unwrap()
+            .require()
+            .unwrap()
+            .unwrap()
+            .brief
+            .chars()
+            .count();
+        assert!(budgeted(whole).unwrap().require().unwrap().unwrap().left_out.is_empty());
         let mut seen = Vec::new();
         let mut least = whole;
         for budget in (0..whole).rev().step_by(7) {
             match budgeted(budget) {
                 Ok(told) => {
-                    let told = told.unwrap();
+                    let told = told.require().unwrap().unwrap();
                     assert!(told.brief.chars().count() <= budget);
                     assert!(told.left_out.iter().all(|one| told.brief.contains(one)), "{:?}", told.left_out);
                     seen.push(told.left_out);
@@ -414,7 +421,7 @@ REST
         assert!(budgeted(least).is_ok() && budgeted(least - 1).is_err());
         assert!(seen.first().unwrap().iter().all(|one| one.starts_with("events: ")));
         assert!(seen.iter().any(|out| out[0] == "knowledge: api-design (4 characters)"));
-        let all = &budgeted(least).unwrap().unwrap().left_out;
+        let all = &budgeted(least).unwrap().require().unwrap().unwrap().left_out;
         assert_eq!(
             *all,
             [
@@ -440,12 +447,12 @@ REST
         let board = Board::with(vec![draft("00000001", "revenue", "t").seen()])
             .logs(event("e1", at(1), "a", Action::TaskCreated).with("task_id", "00000001"));
         let budgeted = |budget| brief(&board, at(9), &BriefRequest { budget, ..request() }, EMBEDDED);
-        let whole = budgeted(None).unwrap().unwrap().brief.chars().count();
+        let whole = budgeted(None).unwrap().require().unwrap().unwrap().brief.chars().count();
         let Err(BriefError::BudgetTooSmall { least, .. }) = budgeted(Some(whole - 1)) else {
             panic!("it fits")
         };
         assert_eq!(least, whole);
-        assert_eq!(budgeted(Some(least)).unwrap().unwrap().brief.chars().count(), whole);
+        assert_eq!(budgeted(Some(least)).unwrap().require().unwrap().unwrap().brief.chars().count(), whole);
     }
 
     #[test]
@@ -454,7 +461,7 @@ REST
             .fold(Board::with(vec![draft("00000001", "revenue", "pay").seen()]), |board, n| {
                 board.knows(&format!("pay-{n}"), "pay")
             });
-        let told = brief(&board, at(9), &request(), EMBEDDED).unwrap().unwrap();
+        let told = brief(&board, at(9), &request(), EMBEDDED).unwrap().require().unwrap().unwrap();
         assert_eq!(told.left_out, ["knowledge: 3 less relevant topics"]);
     }
 

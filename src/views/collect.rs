@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Action, Event, EventFilter, Fault, SeenTask, Status, TaskId, Timestamp, View};
+use crate::model::{
+    Action, Event, EventFilter, Fault, Reading, SeenTask, Status, TaskId, Timestamp, Unread, View,
+};
 
 use super::document::ElsewhereDocument;
 
@@ -97,9 +99,10 @@ pub struct OpenTask {
 ///
 /// A task counts where its completion is in this board's log and it is still done; one that is finished on
 /// another branch counts in the cycle in which it lands ([`Since::All`] tells it with its branch).
-pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Collected, Fault> {
+pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Reading<Collected>, Fault> {
+    let mut unread = Unread::default();
     let log = view.events(&since.filter())?;
-    let tasks = view.tasks()?;
+    let tasks = view.tasks()?.note(&mut unread);
     let mut began = match since {
         Since::At(at) => Some(at),
         Since::LastCollect | Since::All => None,
@@ -129,8 +132,8 @@ pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Collecte
     completed
         .sort_by(|a, b| (a.0, &a.1.completed_at, &a.1.task_id).cmp(&(b.0, &b.1.completed_at, &b.1.task_id)));
 
-    let topics = view.topics()?.into_iter().map(|topic| topic.to_string());
-    Ok(Collected {
+    let topics = view.topics()?.note(&mut unread).into_iter().map(|topic| topic.to_string());
+    let collected = Collected {
         collected_at: now.to_string(),
         completed_this_cycle: completed.into_iter().map(|(_, task)| task).collect(),
         still_in_progress: tasks.iter().filter_map(open_task).collect(),
@@ -141,7 +144,8 @@ pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Collecte
             }
         },
         since: began.map(|at| at.to_string()),
-    })
+    };
+    Ok(Reading::of(collected, unread))
 }
 
 fn completed_task(seen: &SeenTask, told: Option<&Event>) -> CompletedTask {
@@ -215,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_cycle_begins_after_the_last_collection_by_place_not_by_clock() {
-        let collected = collect(&board(), at(9), Since::LastCollect).unwrap();
+        let collected = collect(&board(), at(9), Since::LastCollect).unwrap().require().unwrap();
         assert_eq!(ids(&collected), ["00000002", "00000003"]);
         assert_eq!(collected.since, Some(at(5).to_string()));
         assert_eq!(collected.knowledge_updates, ["payments"]);
@@ -224,10 +228,10 @@ mod tests {
 
     #[test]
     fn a_start_may_be_given_and_all_is_everything_that_is_done() {
-        let since = collect(&board(), at(9), Since::At(at(6))).unwrap();
+        let since = collect(&board(), at(9), Since::At(at(6))).unwrap().require().unwrap();
         assert_eq!(ids(&since), ["00000002"]);
         assert_eq!(since.knowledge_updates, ["payments"]);
-        let all = collect(&board(), at(9), Since::All).unwrap();
+        let all = collect(&board(), at(9), Since::All).unwrap().require().unwrap();
         assert_eq!(ids(&all), ["00000007", "00000001", "00000002", "00000003", "00000005"]);
         assert_eq!(all.completed_this_cycle[4].finished_on.as_ref().unwrap().branch.as_deref(), Some("feat"));
         assert_eq!((all.knowledge_updates.len(), all.since), (2, None));
@@ -238,7 +242,7 @@ mod tests {
         let mut board = board();
         board.log.events.retain(|event| event.action != Action::CycleCollected);
         assert_eq!(
-            ids(&collect(&board, at(9), Since::LastCollect).unwrap()),
+            ids(&collect(&board, at(9), Since::LastCollect).unwrap().require().unwrap()),
             ["00000001", "00000002", "00000003"]
         );
     }
@@ -247,7 +251,9 @@ mod tests {
     fn the_predecessor_s_keys_come_first() {
         let mut board = board();
         board.tasks.retain(|seen| matches!(seen.task.id.as_str(), "00000002" | "00000006"));
-        let text = serde_json::to_string(&collect(&board, at(9), Since::LastCollect).unwrap()).unwrap();
+        let text =
+            serde_json::to_string(&collect(&board, at(9), Since::LastCollect).unwrap().require().unwrap())
+                .unwrap();
         assert_eq!(
             text,
             concat!(
@@ -255,7 +261,7 @@ mod tests {
                 r#""still_in_progress":[{"workstream":"product","task_id":"00000006","title":"under way","assigned_to":"agent-2","claimed_at":"2026-02-06T12:05:00.000Z"}],"knowledge_updates":["payments"],"since":"2026-02-06T12:05:00.000Z"}"#
             )
         );
-        let empty = collect(&Board::default(), at(9), Since::LastCollect).unwrap();
+        let empty = collect(&Board::default(), at(9), Since::LastCollect).unwrap().require().unwrap();
         assert_eq!(
             serde_json::to_string(&empty).unwrap(),
             r#"{"collected_at":"2026-02-06T12:09:00.000Z","completed_this_cycle":[],"still_in_progress":[],"knowledge_updates":[]}"#

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::model::{
     Action, Agent, AgentId, Claim, Damage, Event, EventId, Fault, Imported, Knowledge, Landing, Log,
-    Priority, Record, RecordKey, Resource, SeenTask, Settings, Span, Standing, Status, Task, TaskId, TaskRef,
-    Timestamp, Topic, View, Workstream, WorkstreamName, WorkstreamStatus,
+    Priority, Reading, Record, RecordKey, Resource, SeenTask, Settings, Span, Standing, Status, Task, TaskId,
+    TaskRef, Timestamp, Topic, Unread, View, Workstream, WorkstreamName, WorkstreamStatus,
 };
 
 /// Noon of a day, and `minutes` more.
@@ -189,6 +189,14 @@ impl Board {
         self
     }
 
+    /// What was found, without what is damaged below this path.
+    fn reading<T>(&self, below: &str, found: T) -> Reading<T> {
+        let mut unread = Unread::default();
+        let is_below = |damage: &&Damage| damage.path.contains(&format!("/{below}"));
+        unread.extend(self.damage.iter().filter(is_below).cloned());
+        Reading::of(found, unread)
+    }
+
     pub fn logs(mut self, event: Event) -> Self {
         self.log.board_events += 1;
         self.log.events.push(event);
@@ -205,16 +213,16 @@ impl View for Board {
         Ok(self.workstreams.iter().find(|one| one.name == *name).cloned())
     }
 
-    fn workstreams(&self) -> Result<Vec<Workstream>, Fault> {
+    fn workstreams(&self) -> Result<Reading<Vec<Workstream>>, Fault> {
         let mut all = self.workstreams.clone();
         all.sort_by(|a, b| (a.priority, &a.name).cmp(&(b.priority, &b.name)));
-        Ok(all)
+        Ok(self.reading("workstreams", all))
     }
 
-    fn workstream_names(&self) -> Result<Vec<String>, Fault> {
+    fn workstream_names(&self) -> Result<Reading<Vec<String>>, Fault> {
         let mut names: Vec<String> = self.workstreams.iter().map(|one| one.name.to_string()).collect();
         names.sort();
-        Ok(names)
+        Ok(Reading::whole(names))
     }
 
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault> {
@@ -228,29 +236,29 @@ impl View for Board {
         Ok(ids)
     }
 
-    fn tasks(&self) -> Result<std::rc::Rc<[SeenTask]>, Fault> {
+    fn tasks(&self) -> Result<Reading<std::rc::Rc<[SeenTask]>>, Fault> {
         let mut all = self.tasks.clone();
         all.sort_by_key(|seen| seen.task.rank());
-        Ok(all.into())
+        Ok(self.reading("tasks", all.into()))
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {
         Ok(self.agents.iter().find(|agent| agent.id == *id).cloned())
     }
 
-    fn agents(&self) -> Result<Vec<Agent>, Fault> {
+    fn agents(&self) -> Result<Reading<Vec<Agent>>, Fault> {
         let mut all = self.agents.clone();
         all.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(all)
+        Ok(self.reading("agents", all))
     }
 
-    fn agent_names(&self) -> Result<Vec<String>, Fault> {
-        Ok(self.agents()?.iter().map(|agent| agent.id.to_string()).collect())
+    fn agent_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        Ok(self.agents()?.map(|agents| agents.iter().map(|agent| agent.id.to_string()).collect()))
     }
 
-    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault> {
+    fn last_seen(&self, agent: &str) -> Result<Reading<Option<Timestamp>>, Fault> {
         let logged = self.log.events.iter().filter(|event| event.agent == agent).map(|event| event.ts).max();
-        Ok(logged.max(self.presence.get(agent).copied()))
+        Ok(self.reading(&format!("presence/{agent}"), logged.max(self.presence.get(agent).copied())))
     }
 
     fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault> {
@@ -261,10 +269,10 @@ impl View for Board {
         Ok(self.knowledge.iter().find(|one| one.topic == *topic).cloned())
     }
 
-    fn topics(&self) -> Result<Vec<Topic>, Fault> {
+    fn topics(&self) -> Result<Reading<Vec<Topic>>, Fault> {
         let mut topics: Vec<Topic> = self.knowledge.iter().map(|one| one.topic.clone()).collect();
         topics.sort();
-        Ok(topics)
+        Ok(Reading::whole(topics))
     }
 
     fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault> {
@@ -283,7 +291,7 @@ impl View for Board {
         Ok(Vec::new())
     }
 
-    fn damage(&self) -> Result<Vec<Damage>, Fault> {
-        Ok(self.damage.clone())
+    fn damage(&self) -> Result<Unread, Fault> {
+        Ok(self.reading("", ()).parts().1)
     }
 }

@@ -1,6 +1,6 @@
 //! What agents know: one document, or all topics.
 
-use crate::model::{Fault, Timestamp, Topic, View};
+use crate::model::{Fault, Reading, Timestamp, Topic, Unread, View};
 
 use super::document::{KnowledgeDocument, TopicDocument};
 
@@ -9,26 +9,18 @@ pub fn read(view: &dyn View, topic: &Topic) -> Result<Option<KnowledgeDocument>,
     Ok(view.knowledge(topic)?.map(|knowledge| KnowledgeDocument::of(&knowledge)))
 }
 
-/// All topics, sorted, with who wrote them last and when. One whose file is damaged has neither.
-pub fn list(view: &dyn View) -> Result<Vec<TopicDocument>, Fault> {
-    view.topics()?
-        .into_iter()
-        .map(|topic| {
-            let known = readable(view.knowledge(&topic))?;
-            let (updated_by, updated_at) =
-                known.map_or((None, None), |known| (known.updated_by, known.updated_at));
-            let updated_at = updated_at.map(|at: Timestamp| at.to_string());
-            Ok(TopicDocument { topic: topic.to_string(), updated_by, updated_at })
-        })
-        .collect()
-}
-
-/// A damaged entry is left out of lists.
-pub(crate) fn readable<T>(read: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
-    match read {
-        Err(Fault::Damaged(_)) => Ok(None),
-        other @ (Ok(_) | Err(Fault::Refused(_) | Fault::Unreadable(_))) => other,
+/// All topics, sorted, with who wrote them last and when. One whose file is damaged has neither, and is unread.
+pub fn list(view: &dyn View) -> Result<Reading<Vec<TopicDocument>>, Fault> {
+    let mut unread = Unread::default();
+    let mut documents = Vec::new();
+    for topic in view.topics()?.note(&mut unread) {
+        let known = unread.try_note(view.knowledge(&topic))?;
+        let (updated_by, updated_at) =
+            known.map_or((None, None), |known| (known.updated_by, known.updated_at));
+        let updated_at = updated_at.map(|at: Timestamp| at.to_string());
+        documents.push(TopicDocument { topic: topic.to_string(), updated_by, updated_at });
     }
+    Ok(Reading::of(documents, unread))
 }
 
 #[cfg(test)]
@@ -46,7 +38,8 @@ mod tests {
             column: 1,
             why: "no front matter".to_owned(),
         }];
-        let list = list(&board).unwrap();
+        let (list, unread) = list(&board).unwrap().parts();
+        assert_eq!(unread.into_damage(), board.damage);
         assert_eq!(list[0].updated_by.as_deref(), Some("agent-9"));
         assert_eq!((list[1].topic.as_str(), &list[1].updated_by), ("payments", &None));
         assert!(matches!(read(&board, &Topic::parse("payments").unwrap()), Err(Fault::Damaged(_))));

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
-use crate::model::{Event, Fault, Knowledge, Recent, SeenTask, Status, TaskId, Timestamp, View, Workstream};
+use crate::model::{
+    Event, Fault, Knowledge, Reading, Recent, SeenTask, Status, TaskId, Timestamp, Unread, View, Workstream,
+};
 
 use super::document::{LockDocument, TaskDocument};
 use super::named::{self, Named, Resources};
@@ -38,11 +40,12 @@ pub(crate) struct Material {
 }
 
 impl Material {
-    pub(crate) fn gather(view: &dyn View, now: Timestamp) -> Result<Self, Fault> {
-        let workstreams = view.workstreams()?;
-        let tasks = view.tasks()?;
+    pub(crate) fn gather(view: &dyn View, now: Timestamp) -> Result<Reading<Self>, Fault> {
+        let mut unread = Unread::default();
+        let workstreams = view.workstreams()?.note(&mut unread);
+        let tasks = view.tasks()?.note(&mut unread);
         let index = ready::index(&tasks);
-        let knowledge = show::all_knowledge(view)?;
+        let knowledge = show::all_knowledge(view)?.note(&mut unread);
         let resources = Resources::of(&view.locks()?);
         let active = tasks
             .iter()
@@ -61,7 +64,7 @@ impl Material {
             most: RECENT,
             home: &|id| index.get(&id).map(|at| tasks[*at].task.workstream.as_str()),
         })?;
-        Ok(Self {
+        let material = Self {
             workstreams,
             relevance: Index::of(&knowledge),
             locks: locks::live(view, now)?,
@@ -73,7 +76,8 @@ impl Material {
             active,
             waiting,
             recent,
-        })
+        };
+        Ok(Reading::of(material, unread))
     }
 
     pub(crate) fn document(&self, seen: &SeenTask) -> TaskDocument {

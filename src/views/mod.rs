@@ -6,8 +6,8 @@
 //! (or, for imported entities, as the predecessor wrote it); words such as "12 minutes" are the
 //! business of [`render`], which makes text for people.
 //!
-//! Nothing here reads a clock: `now` is an argument. Damaged entries are left out of every list and named
-//! by [`status::status`]. Texts are handed out as they are; whoever prints them decides how, with
+//! Nothing here reads a clock: `now` is an argument. What could not be read is left out of a document and handed out
+//! beside it (a [`Reading`](crate::model::Reading)), for whoever prints the document to tell. Texts are handed out as they are; whoever prints them decides how, with
 //! [`json::for_terminal`] for JSON. The one exception is [`brief`], which quotes what others wrote.
 
 pub mod agents;

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Status, Timestamp, View, WorkstreamStatus};
+use crate::model::{Reading, Status, Timestamp, View, WorkstreamStatus};
 
 use super::brief::{self, BriefError};
 use super::document::TaskDocument;
@@ -61,8 +61,8 @@ pub struct Recommendation {
 }
 
 /// The plan of the board at `now`, with briefs by the template `source`.
-pub fn plan(view: &dyn View, now: Timestamp, source: &str) -> Result<Plan, BriefError> {
-    let material = Material::gather(view, now)?;
+pub fn plan(view: &dyn View, now: Timestamp, source: &str) -> Result<Reading<Plan>, BriefError> {
+    let (material, unread) = Material::gather(view, now)?.parts();
     let board = Board::of(&material);
     let mut recommended_parallel = Vec::new();
     for at in board.parallel() {
@@ -81,12 +81,13 @@ pub fn plan(view: &dyn View, now: Timestamp, source: &str) -> Result<Plan, Brief
     }
     let mut recommended_serial = board.dependencies();
     recommended_serial.extend(board.conflicts());
-    Ok(Plan {
+    let plan = Plan {
         generated_at: now.to_string(),
         workstreams: board.workstreams(),
         recommended_parallel,
         recommended_serial,
-    })
+    };
+    Ok(Reading::of(plan, unread))
 }
 
 /// The tasks of a board, as a plan looks at them.
@@ -195,7 +196,7 @@ mod tests {
     const TEMPLATE: &str = "{{ task.id }}";
 
     fn planned(board: &fake::Board) -> Plan {
-        plan(board, at(9), TEMPLATE).unwrap()
+        plan(board, at(9), TEMPLATE).unwrap().require().unwrap()
     }
 
     fn parallel(board: &fake::Board) -> Vec<String> {
@@ -364,7 +365,7 @@ mod tests {
     fn a_long_description_does_not_keep_a_task_from_being_recommended() {
         let long = "x ".repeat(BRIEF);
         let board = fake::Board::with(vec![task("00000001", "revenue", "t").says(&long).seen()]);
-        let plan = plan(&board, at(9), "{{ task.description }}").unwrap();
+        let plan = plan(&board, at(9), "{{ task.description }}").unwrap().require().unwrap();
         assert!(plan.recommended_parallel[0].brief.len() > BRIEF);
     }
 }

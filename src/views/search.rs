@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fault, View};
+use crate::model::{Fault, Reading, Unread, View};
 
-use super::knowledge::readable;
+use super::show::all_knowledge;
 
 /// How many lines of one document are told.
 const LINES: usize = 5;
@@ -25,18 +25,18 @@ pub struct Found {
 /// Every word must occur in a document, in its topic or its text, in either case, as a part of a word too.
 /// Of each such document up to five lines are told, those with the most different words first; its
 /// first line where only the topic speaks of them. Words are parted by blanks; without any, nothing is
-/// found.
-pub fn search(view: &dyn View, words: &str) -> Result<Vec<Found>, Fault> {
+/// found. What can't be read may speak of them too.
+pub fn search(view: &dyn View, words: &str) -> Result<Reading<Vec<Found>>, Fault> {
     let mut wanted: Vec<String> = words.split_whitespace().map(str::to_lowercase).collect();
     wanted.sort();
     wanted.dedup();
     let mut hits = Vec::new();
     if wanted.is_empty() {
-        return Ok(hits);
+        return Ok(Reading::whole(hits));
     }
-    let mut ranked = Vec::new();
-    for topic in view.topics()? {
-        let Some(known) = readable(view.knowledge(&topic))? else { continue };
+    let (mut ranked, mut unread) = (Vec::new(), Unread::default());
+    for known in all_knowledge(view)?.note(&mut unread) {
+        let topic = known.topic;
         let name = topic.as_str().to_lowercase();
         let text = known.content.to_lowercase();
         if wanted.iter().all(|word| name.contains(word) || text.contains(word)) {
@@ -54,7 +54,7 @@ pub fn search(view: &dyn View, words: &str) -> Result<Vec<Found>, Fault> {
             hits.push(Found { topic: topic.to_string(), line, text });
         }
     }
-    Ok(hits)
+    Ok(Reading::of(hits, unread))
 }
 
 /// The lines with the most different words: how many, number, text.
@@ -85,7 +85,13 @@ mod tests {
             .knows("notes", "# Notes\r\nnothing here\nUSDC is slow, PAYMENTS too\n")
             .knows("payments", "Use NOWPayments.\nIt speaks USDC.\n")
             .knows("zebra", "");
-        search(&board, words).unwrap().into_iter().map(|one| (one.topic, one.line, one.text)).collect()
+        search(&board, words)
+            .unwrap()
+            .require()
+            .unwrap()
+            .into_iter()
+            .map(|one| (one.topic, one.line, one.text))
+            .collect()
     }
 
     fn hit(topic: &str, line: usize, text: &str) -> (String, usize, String) {

@@ -2,11 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Fault, Knowledge, SeenTask, TaskId, View, WorkstreamName};
+use crate::model::{Fault, Knowledge, Reading, SeenTask, TaskId, Unread, View, WorkstreamName};
 
 use super::document::{Counts, EventDocument, TaskDocument, WorkstreamDocument};
 use super::events::Filter;
-use super::knowledge::readable;
 use super::newest::Newest;
 use super::{ready, relevance};
 
@@ -48,23 +47,25 @@ pub struct TaskDetail {
 
 /// One task; `None` if it is not there. Costs one reading of all tasks and of what agents know, and one
 /// pass of the log.
-pub fn task(view: &dyn View, id: TaskId) -> Result<Option<TaskDetail>, Fault> {
-    let Some(seen) = view.task(id)? else { return Ok(None) };
-    let tasks = view.tasks()?;
+pub fn task(view: &dyn View, id: TaskId) -> Result<Reading<Option<TaskDetail>>, Fault> {
+    let Some(seen) = view.task(id)? else { return Ok(Reading::whole(None)) };
+    let mut unread = Unread::default();
+    let tasks = view.tasks()?.note(&mut unread);
     let index = ready::index(&tasks);
-    let known = all_knowledge(view)?;
+    let known = all_knowledge(view)?.note(&mut unread);
     let neighbour = |id: TaskId| Neighbour::of(id, index.get(&id).map(|at| &tasks[*at]));
     let dependents = tasks.iter().filter(|other| other.task.depends_on.contains(&id));
     let topics = relevance::Index::of(&known).relevant(&seen.task);
     let filter = Filter { task: Some(id), ..Filter::default() };
-    Ok(Some(TaskDetail {
+    let detail = TaskDetail {
         task: Newest(view.updates()?).document(&seen),
         ready: ready::is_ready(&tasks, &index, &seen),
         dependencies: seen.task.depends_on.iter().map(|id| neighbour(*id)).collect(),
         dependents: dependents.map(|other| Neighbour::of(other.task.id, Some(other))).collect(),
         knowledge: topics.into_iter().take(TOPICS).map(|at| known[at].topic.to_string()).collect(),
         events: view.events(&filter)?.events.iter().map(EventDocument::of).collect(),
-    }))
+    };
+    Ok(Reading::of(Some(detail), unread))
 }
 
 impl Neighbour {
@@ -80,19 +81,26 @@ impl Neighbour {
 }
 
 /// Every document that can be read, by topic.
-pub(crate) fn all_knowledge(view: &dyn View) -> Result<Vec<Knowledge>, Fault> {
-    view.topics()?.iter().filter_map(|topic| readable(view.knowledge(topic)).transpose()).collect()
+pub fn all_knowledge(view: &dyn View) -> Result<Reading<Vec<Knowledge>>, Fault> {
+    let (mut known, mut unread) = (Vec::new(), Unread::default());
+    for topic in view.topics()?.note(&mut unread) {
+        known.extend(unread.try_note(view.knowledge(&topic))?);
+    }
+    Ok(Reading::of(known, unread))
 }
 
 /// One workstream with its tasks, by rank; `None` if it is not there.
-pub fn workstream(view: &dyn View, name: &WorkstreamName) -> Result<Option<WorkstreamDocument>, Fault> {
-    let Some(workstream) = view.workstream(name)? else { return Ok(None) };
+pub fn workstream(
+    view: &dyn View,
+    name: &WorkstreamName,
+) -> Result<Reading<Option<WorkstreamDocument>>, Fault> {
+    let Some(workstream) = view.workstream(name)? else { return Ok(Reading::whole(None)) };
     let newest = Newest(view.updates()?);
     let mut counts = Counts::default();
-    let tasks = view.tasks()?;
+    let (tasks, unread) = view.tasks()?.parts();
     let own = tasks.iter().filter(|seen| seen.task.workstream == *name);
     let own = own.inspect(|seen| counts.add(&seen.task.status)).map(|seen| newest.document(seen)).collect();
-    Ok(Some(WorkstreamDocument::of(&workstream, own, counts)))
+    Ok(Reading::of(Some(WorkstreamDocument::of(&workstream, own, counts)), unread))
 }
 
 #[cfg(test)]
@@ -118,19 +126,19 @@ mod tests {
 
     #[test]
     fn a_task_comes_with_both_directions_of_its_dependencies() {
-        let detail = task(&board(), id("00000003")).unwrap().unwrap();
+        let detail = task(&board(), id("00000003")).unwrap().require().unwrap().unwrap();
         let told: Vec<_> = detail.dependencies.iter().map(|one| (one.id.as_str(), one.landed)).collect();
         assert_eq!(told, [("00000002", false), ("00000001", true), ("0000000f", false)]);
         assert_eq!(detail.dependencies[2].status, None);
         assert_eq!(detail.dependents.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(), ["00000004"]);
         assert_eq!((detail.ready, detail.knowledge), (false, vec!["payments".to_owned()]));
         assert_eq!(detail.events.len(), 1);
-        assert_eq!(task(&board(), id("0000000e")).unwrap(), None);
+        assert_eq!(task(&board(), id("0000000e")).unwrap(), Reading::whole(None));
     }
 
     #[test]
     fn the_document_begins_with_the_task_s_own_keys() {
-        let detail = task(&board(), id("00000003")).unwrap().unwrap();
+        let detail = task(&board(), id("00000003")).unwrap().require().unwrap().unwrap();
         let text = serde_json::to_string(&detail).unwrap();
         assert!(text.starts_with(r#"{"id":"00000003","title":"Add payments","description":"","status":"pending","priority":5,"estimate":null,"assigned_to":null,"#));
         assert_eq!(serde_json::from_str::<TaskDetail>(&text).unwrap(), detail);
@@ -138,8 +146,8 @@ mod tests {
 
     #[test]
     fn a_workstream_comes_with_its_tasks() {
-        let whole = workstream(&board(), &stream("revenue")).unwrap().unwrap();
+        let whole = workstream(&board(), &stream("revenue")).unwrap().require().unwrap().unwrap();
         assert_eq!((whole.tasks.len(), whole.counts.done, whole.counts.pending), (3, 1, 2));
-        assert_eq!(workstream(&board(), &stream("nothing")).unwrap(), None);
+        assert_eq!(workstream(&board(), &stream("nothing")).unwrap(), Reading::whole(None));
     }
 }

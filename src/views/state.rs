@@ -2,7 +2,7 @@
 //!
 //! What an import brought is given back as it was written. Not given back: the order of tasks with equal
 //! `created_at`, `version` and the root's `updated_at`. What the predecessor has no word for stands behind
-//! its own keys, which its program ignores. Damaged entries are missing; [`View::damage`] names them.
+//! its own keys, which its program ignores. What can't be read is missing, and is handed out beside it as unread.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::model::{
-    AgentId, Fault, Imported, Priority, SeenTask, Timestamp, View, Workstream, WorkstreamStatus,
+    AgentId, Fault, Imported, Priority, Reading, SeenTask, Timestamp, Unread, View, Workstream,
+    WorkstreamStatus,
 };
 
 use super::document::{Counts, EventDocument, TaskDocument, WorkstreamSummary};
@@ -87,12 +88,13 @@ pub struct LockState {
 ///
 /// Tasks whose workstream is not there or can't be read are kept under its name all the same: losing
 /// them would be worse than a workstream with no description.
-pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
+pub fn state(view: &dyn View, now: Timestamp) -> Result<Reading<State>, Fault> {
+    let mut unread = Unread::default();
     let newest = Newest(view.updates()?);
     let locks = view.locks()?;
-    let mut workstreams = view.workstreams()?;
-    let tasks = view.tasks()?;
-    let mut registered = view.agents()?;
+    let mut workstreams = view.workstreams()?.note(&mut unread);
+    let tasks = view.tasks()?.note(&mut unread);
+    let mut registered = view.agents()?.note(&mut unread);
 
     let stamps = tasks.iter().map(|seen| seen.task.newest_stamp());
     let stamps = stamps.chain(workstreams.iter().map(|one| one.created_at));
@@ -109,7 +111,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
     registered.sort_by(|a, b| (a.registered_at, &a.id).cmp(&(b.registered_at, &b.id)));
     let mut agents = Map::new();
     for agent in &registered {
-        let document = agents::document(view, agent, now)?;
+        let document = agents::document(view, agent, now)?.note(&mut unread);
         let state = AgentState {
             kind: document.kind,
             status: document.status,
@@ -132,7 +134,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
         }
     }
 
-    Ok(State {
+    let state = State {
         version: newest.0.events,
         updated_at: updated_at.to_string(),
         workstreams: workstreams
@@ -144,7 +146,8 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<State, Fault> {
             .collect(),
         agents,
         locks: held,
-    })
+    };
+    Ok(Reading::of(state, unread))
 }
 
 fn value<T: Serialize>(document: &T) -> serde_json::Value {
@@ -220,7 +223,7 @@ mod tests {
     #[test]
     fn an_empty_board_is_the_predecessor_s_first_state() {
         assert_eq!(
-            json::pretty(&state(&Board::default(), at(4)).unwrap()),
+            json::pretty(&state(&Board::default(), at(4)).unwrap().require().unwrap()),
             "{\n  \"version\": 0,\n  \"updated_at\": \"2026-02-06T12:04:00.000Z\",\n  \"workstreams\": {},\n  \"agents\": {},\n  \"locks\": {}\n}\n"
         );
     }
@@ -235,7 +238,7 @@ mod tests {
         board.workstreams.truncate(1);
         board.agents = vec![fake::agent("agent-1")];
         board.locks = vec![fake::lock("git", "agent-1", at(6)), fake::lock("old", "agent-1", at(1))];
-        let text = json::line(&state(&board, at(6)).unwrap());
+        let text = json::line(&state(&board, at(6)).unwrap().require().unwrap());
         assert_eq!(
             text,
             concat!(
@@ -247,7 +250,10 @@ mod tests {
                 r#""locks":{"git":{"agent":"agent-1","acquired_at":"2026-02-06T12:06:00.000Z","ttl_ms":60000}}}"#,
             )
         );
-        assert_eq!(serde_json::from_str::<State>(&text).unwrap(), state(&board, at(6)).unwrap());
+        assert_eq!(
+            serde_json::from_str::<State>(&text).unwrap(),
+            state(&board, at(6)).unwrap().require().unwrap()
+        );
     }
 
     #[test]
@@ -260,7 +266,7 @@ mod tests {
         let mut unknown = fake::lock("db", "agent-1", at(9));
         unknown.standing = Standing::Unreadable { why: "?".to_owned() };
         board.locks = vec![unknown, again];
-        let state = state(&board, at(9)).unwrap();
+        let state = state(&board, at(9)).unwrap().require().unwrap();
         assert_eq!(state.workstreams.keys().collect::<Vec<_>>(), ["product", "revenue"]);
         assert_eq!(state.workstreams["revenue"]["created_by"], "ada");
         assert_eq!(state.workstreams["product"]["tasks"][0]["epoch"], 1);
@@ -276,7 +282,7 @@ mod tests {
     fn tasks_without_a_workstream_are_not_lost() {
         let mut board = Board::with(vec![task("00000001", "product", "a").created(at(2)).seen()]);
         board.workstreams.truncate(1);
-        let state = state(&board, at(9)).unwrap();
+        let state = state(&board, at(9)).unwrap().require().unwrap();
         assert_eq!(state.workstreams.keys().collect::<Vec<_>>(), ["revenue", "product"]);
         assert_eq!(state.workstreams["product"]["tasks"][0]["id"], "00000001");
         assert_eq!(state.workstreams["product"]["created_at"], at(2).to_string());

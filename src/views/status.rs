@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Damage, Fault, SeenTask, Status as TaskStatus, Timestamp, View};
+use crate::model::{Damage, Fault, Reading, SeenTask, Status as TaskStatus, Timestamp, Unread, View};
 
 use super::document::{AgentDocument, ElsewhereDocument, EventDocument, LockDocument, WorkstreamSummary};
 use super::events::Filter;
@@ -117,35 +117,43 @@ impl DamageDocument {
 }
 
 /// The whole board. Costs one pass of the log's index and one of the tasks.
-pub fn status(view: &dyn View, now: Timestamp) -> Result<Status, Fault> {
+/// Everything on the board that can't be read is unread, and stands in the document too.
+pub fn status(view: &dyn View, now: Timestamp) -> Result<Reading<Status>, Fault> {
+    let mut unread = view.damage()?;
     let newest = Newest(view.updates()?);
     let locks = view.locks()?;
-    let tasks = view.tasks()?;
-    let registered = view.agents()?;
-    let agents = registered.iter().map(|agent| agents::document(view, agent, now));
+    let tasks = view.tasks()?.note(&mut unread);
+    let workstreams = view.workstreams()?.note(&mut unread);
+    let agents = agents::agents(view, now)?.note(&mut unread);
+    let topics = view.topics()?.note(&mut unread);
+    let active_tasks = active(view, &tasks, now)?.note(&mut unread);
     let recent = Filter { last: Some(RECENT), ..Filter::default() };
-    Ok(Status {
+    let status = Status {
         version: newest.0.events,
         updated_at: newest.event(&locks).unwrap_or(now).to_string(),
-        workstreams: board::summaries(&view.workstreams()?, &tasks),
-        agents: agents.collect::<Result<_, _>>()?,
+        workstreams: board::summaries(&workstreams, &tasks),
+        agents,
         active_locks: locks::live_among(&locks, view.settings(), now),
         recent_events: view.events(&recent)?.events.iter().map(EventDocument::of).collect(),
-        knowledge_topics: view.topics()?.iter().map(ToString::to_string).collect(),
-        active_tasks: active(view, &tasks, now)?,
+        knowledge_topics: topics.iter().map(ToString::to_string).collect(),
+        active_tasks,
         finished_elsewhere: tasks.iter().filter_map(finished_elsewhere).collect(),
-        damage: view.damage()?.iter().map(DamageDocument::of).collect(),
+        damage: unread.clone().into_damage().iter().map(DamageDocument::of).collect(),
         log_is_cut: newest.0.is_cut,
         repository: None,
-    })
+    };
+    Ok(Reading::of(status, unread))
 }
 
-fn active(view: &dyn View, tasks: &[SeenTask], now: Timestamp) -> Result<Vec<ActiveTask>, Fault> {
+fn active(view: &dyn View, tasks: &[SeenTask], now: Timestamp) -> Result<Reading<Vec<ActiveTask>>, Fault> {
     let stale_after = view.settings().claims_stale_after;
-    let mut active = Vec::new();
+    let (mut active, mut unread) = (Vec::new(), Unread::default());
     for seen in tasks {
         let TaskStatus::InProgress(claim) = &seen.task.status else { continue };
         let last_seen = view.last_seen(claim.agent.as_str())?;
+        // Nobody is silent for certain of whom nobody knows.
+        let is_certain = last_seen.is_whole();
+        let last_seen = last_seen.note(&mut unread);
         // Who was never heard of has been silent for as long as the task is there.
         let heard = last_seen.max(claim.claimed_at).unwrap_or(seen.task.created_at);
         active.push(ActiveTask {
@@ -156,13 +164,13 @@ fn active(view: &dyn View, tasks: &[SeenTask], now: Timestamp) -> Result<Vec<Act
             assigned_to: claim.agent.to_string(),
             claimed_at: claim.claimed_at.map(|at| at.to_string()),
             holder_last_seen: last_seen.map(|at| at.to_string()),
-            stale: now.since(heard) > stale_after,
+            stale: is_certain && now.since(heard) > stale_after,
             claimed_on: ElsewhereDocument::of(&seen.landing)
                 .map(|place| place.looked_up(view))
                 .transpose()?,
         });
     }
-    Ok(active)
+    Ok(Reading::of(active, unread))
 }
 
 fn finished_elsewhere(seen: &SeenTask) -> Option<FinishedTask> {
@@ -186,7 +194,7 @@ mod tests {
 
     #[test]
     fn an_empty_board_has_the_predecessor_s_keys_and_no_more() {
-        let status = status(&Board::default(), at(1)).unwrap();
+        let status = status(&Board::default(), at(1)).unwrap().require().unwrap();
         assert_eq!(
             serde_json::to_string(&status).unwrap(),
             r#"{"version":0,"updated_at":"2026-02-06T12:01:00.000Z","workstreams":[],"agents":[],"active_locks":[],"recent_events":[],"knowledge_topics":[]}"#
@@ -202,7 +210,7 @@ mod tests {
         ])
         .logs(event("e1", at(1), "agent-2", Action::TaskClaimed));
         board.presence.insert("agent-1".to_owned(), at(99));
-        let status = status(&board, at(100)).unwrap();
+        let status = status(&board, at(100)).unwrap().require().unwrap();
         let stale: Vec<_> = status.active_tasks.iter().map(|one| (one.id.as_str(), one.stale)).collect();
         assert_eq!(stale, [("00000001", false), ("00000002", true), ("00000003", false)]);
         assert_eq!(status.active_tasks[1].holder_last_seen, Some(at(1).to_string()));
@@ -225,7 +233,8 @@ mod tests {
             why: "unknown status `Done`".to_owned(),
         }];
         board.log.is_cut = true;
-        let status = status(&board, at(2)).unwrap();
+        let (status, unread) = status(&board, at(2)).unwrap().parts();
+        assert_eq!(unread.into_damage(), board.damage);
         assert_eq!(status.finished_elsewhere.len(), 1);
         assert_eq!(status.finished_elsewhere[0].finished_on.branch.as_deref(), Some("feat-a"));
         assert_eq!(
@@ -244,7 +253,7 @@ mod tests {
         let board = (0..12).fold(Board::default(), |board, n| {
             board.logs(event(&format!("e{n}"), at(n), "a", Action::TaskUpdated))
         });
-        let status = status(&board, at(20)).unwrap();
+        let status = status(&board, at(20)).unwrap().require().unwrap();
         assert_eq!((status.version, status.updated_at), (12, at(11).to_string()));
         let ids: Vec<_> = status.recent_events.iter().filter_map(|event| event.id.as_deref()).collect();
         assert_eq!((ids.len(), ids[0], ids[9]), (10, "e2", "e11"));

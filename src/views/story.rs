@@ -7,8 +7,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Action, AgentId, Code, Entity, EntityKey, Event, Fault, FieldChange, Known, Passage, Past, Refusal,
-    Resource, TaskId, TaskRef, Topic, View, WorkstreamName,
+    Action, AgentId, Code, Entity, EntityKey, Event, Fault, FieldChange, Known, Passage, Past, Reading,
+    Refusal, Resource, TaskId, TaskRef, Topic, Unread, View, WorkstreamName,
 };
 
 use super::render;
@@ -296,7 +296,8 @@ pub fn find(view: &dyn View, word: &str) -> Result<EntityKey, Refusal> {
     let (kind, name) = prefixed.map_or((None, word), |(kind, name)| (Some(kind), name));
     let kind = kind.map(|kind| if kind == "ws" { "workstream" } else { kind });
     let mut found: Vec<EntityKey> = Vec::new();
-    for key in present(view, name, kind)? {
+    let (present, unread) = present(view, name, kind)?.parts();
+    for key in present {
         if kind.is_none_or(|kind| key.kind() == kind) {
             found.push(key);
         }
@@ -309,6 +310,8 @@ pub fn find(view: &dyn View, word: &str) -> Result<EntityKey, Refusal> {
         }
     }
     match found.len() {
+        // It may be among what can't be read.
+        0 if !unread.is_empty() => Err(Refusal::damaged(unread)),
         0 => Err(Refusal::new(
             Code::NotFound,
             format!("no task, topic, workstream, lock or agent is called `{}`", word.escape_debug()),
@@ -328,20 +331,23 @@ pub fn find(view: &dyn View, word: &str) -> Result<EntityKey, Refusal> {
 }
 
 /// What is on the board now and may be meant.
-fn present(view: &dyn View, name: &str, kind: Option<&str>) -> Result<Vec<EntityKey>, Refusal> {
-    let mut found = Vec::new();
+fn present(view: &dyn View, name: &str, kind: Option<&str>) -> Result<Reading<Vec<EntityKey>>, Refusal> {
+    let (mut found, mut unread) = (Vec::new(), Unread::default());
     match TaskRef::parse(name) {
-        Ok(reference) => found.extend(view.find_tasks(&reference)?.into_iter().map(EntityKey::Task)),
+        Ok(reference) => {
+            let ids = unread.try_note(view.find_tasks(&reference).map(Some))?;
+            found.extend(ids.into_iter().flatten().map(EntityKey::Task));
+        }
         Err(refusal) if kind == Some("task") => return Err(refusal),
         Err(_) => {}
     }
     if let Ok(stream) = WorkstreamName::parse(name)
-        && view.workstream_names()?.iter().any(|known| known == name)
+        && view.workstream_names()?.note(&mut unread).iter().any(|known| known == name)
     {
         found.push(EntityKey::Workstream(stream));
     }
     if let Ok(topic) = Topic::parse(name)
-        && view.topics()?.contains(&topic)
+        && view.topics()?.note(&mut unread).contains(&topic)
     {
         found.push(EntityKey::Knowledge(topic));
     }
@@ -351,11 +357,11 @@ fn present(view: &dyn View, name: &str, kind: Option<&str>) -> Result<Vec<Entity
         found.push(EntityKey::Lock(resource));
     }
     if let Ok(agent) = AgentId::parse(name)
-        && view.agent_names()?.iter().any(|known| known == name)
+        && view.agent_names()?.note(&mut unread).iter().any(|known| known == name)
     {
         found.push(EntityKey::Agent(agent));
     }
-    Ok(found)
+    Ok(Reading::of(found, unread))
 }
 
 /// What may have been there once.

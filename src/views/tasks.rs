@@ -1,6 +1,6 @@
 //! Tasks as a list.
 
-use crate::model::{AgentId, Code, Refusal, SeenTask, View, WorkstreamName};
+use crate::model::{AgentId, Code, Reading, Refusal, SeenTask, Unread, View, WorkstreamName};
 
 use super::document::TaskDocument;
 use super::newest::Newest;
@@ -32,23 +32,29 @@ impl Filter {
 }
 
 /// The tasks that fit, by rank (priority, age, id). A workstream that is not there is refused
-/// ([`Code::NotFound`]); one whose own file is damaged still has its tasks.
-pub fn tasks(view: &dyn View, filter: &Filter) -> Result<Vec<TaskDocument>, Refusal> {
+/// ([`Code::NotFound`]); one whose own file is damaged still has its tasks. A task that can't be read might fit any filter,
+/// so it is unread whatever was asked for.
+pub fn tasks(view: &dyn View, filter: &Filter) -> Result<Reading<Vec<TaskDocument>>, Refusal> {
+    let mut unread = Unread::default();
     if let Some(name) = &filter.workstream {
-        let known = view.workstream_names()?;
-        if known.binary_search_by(|one| one.as_str().cmp(name.as_str())).is_err() {
-            return Err(unknown_workstream(name));
+        // Whether it is there is asked of its name alone, and what hides that is a fault.
+        let is_there = unread.try_note(view.workstream(name))?.is_some();
+        if !is_there && !view.workstream_names()?.despite().iter().any(|one| one == name.as_str()) {
+            return match unread.into_damage().into_iter().next() {
+                Some(hidden) => Err(Refusal::damaged(hidden.into())),
+                None => Err(unknown_workstream(name)),
+            };
         }
     }
     let newest = Newest(view.updates()?);
-    let tasks = view.tasks()?;
-    let documents = tasks.iter().filter(|seen| filter.fits(seen)).map(|seen| newest.document(seen));
-    documents
-        .map(|mut document| {
-            document.claimed_on = document.claimed_on.map(|place| place.looked_up(view)).transpose()?;
-            Ok(document)
-        })
-        .collect()
+    let tasks = view.tasks()?.note(&mut unread);
+    let mut found = Vec::new();
+    for seen in tasks.iter().filter(|seen| filter.fits(seen)) {
+        let mut document = newest.document(seen);
+        document.claimed_on = document.claimed_on.map(|place| place.looked_up(view)).transpose()?;
+        found.push(document);
+    }
+    Ok(Reading::of(found, unread))
 }
 
 pub(crate) fn unknown_workstream(name: &WorkstreamName) -> Refusal {
@@ -67,7 +73,7 @@ mod tests {
             task("00000001", "product", "urgent").priority(0).held("agent-1", at(1)),
             task("00000004", "product", "over").labels(&["api"]).done("agent-1", at(1), at(2), "r"),
         ]);
-        tasks(&board, filter).unwrap().into_iter().map(|document| document.id).collect()
+        tasks(&board, filter).unwrap().require().unwrap().into_iter().map(|document| document.id).collect()
     }
 
     #[test]
@@ -96,6 +102,6 @@ mod tests {
             (refusal.code, refusal.message.as_str()),
             (Code::NotFound, "there is no workstream `revenu`")
         );
-        assert_eq!(tasks(&Board::default(), &Filter::default()).unwrap(), []);
+        assert_eq!(tasks(&Board::default(), &Filter::default()).unwrap(), Reading::whole(vec![]));
     }
 }

@@ -59,7 +59,13 @@ impl Table {
     }
 
     fn end(self) -> usize {
-        assert_eq!(self.sandbox.json(&["t", "list", "w", "--status", "in_progress"])[0]["title"], "Good");
+        self.end_with(0)
+    }
+
+    /// The good task is listed, with this exit code.
+    fn end_with(self, code: i32) -> usize {
+        let listed = self.sandbox.run(&["--json", "t", "list", "w", "--status", "in_progress"]).code(code);
+        assert_eq!(listed.json()[0]["title"], "Good");
         self.sandbox.is_clean();
         self.rows
     }
@@ -374,11 +380,13 @@ fn files() {
         let shown = table.row(No, &["t", "show", "0000000a"]);
         assert_eq!(shown.code, 5, "{name}: {shown:?}");
         table.row(No, &["t", "claim", "w", "0000000a", "ada"]);
-        // The others go on.
-        table.row(Yes, &["t", "list", "w"]);
+        // The others go on, and a list says what it is without.
+        let listed = table.row(No, &["t", "list", "w"]).code(5);
+        assert!(listed.out.contains("Good"), "{name}: {listed:?}");
+        assert!(listed.err.contains(&format!("error: {path}:")), "{name}: {listed:?}");
         table.row(Yes, &["t", "add", "w", "Another"]);
     }
-    let rows = table.end();
+    let rows = table.end_with(5);
     assert_eq!(rows, count * 4);
 }
 
@@ -424,5 +432,5 @@ fn trees() {
         assert!(status.code == 5 && status.out.contains(stray), "{stray}: {status:?}");
         table.row(Yes, &["t", "add", "w", "Another"]);
     }
-    table.end();
+    table.end_with(5);
 }

@@ -35,6 +35,7 @@ mod terminal;
 mod time_travel;
 mod tour;
 mod undo;
+mod unreadable;
 mod user_matrix;
 mod user_work;
 mod verify;

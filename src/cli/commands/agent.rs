@@ -20,7 +20,8 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let request = Register { id: id.clone(), kind, capabilities: capability };
             let done = board.run_as(Some(id.clone()), &request)?;
             let text = format!("Registered agent: {id} ({})", done.outcome.kind);
-            let document = agents::agent(&*board.view()?, &id, board.now())?;
+            // It was just written, and seen now.
+            let document = agents::agent(&*board.view()?.despite(), &id, board.now())?.despite();
             Ok(Report::new(&document, text).after(&done))
         }
         Args::Heartbeat(Lazy(args::Heartbeat { id })) => {
@@ -30,19 +31,19 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                 "orchestrator a heartbeat <agent>    or: --agent <agent>",
             )?;
             let now = board.heartbeat(&id)?;
-            let known = agents::agent(&*board.view()?, &id, board.now())?;
+            let (known, unread) = board.read(|view| Ok(agents::agent(view, &id, board.now())?))?.parts();
             let text = format!("Heartbeat: {id}");
-            match known {
-                Some(document) => Ok(Report::new(&document, text)),
+            let report = match known {
+                Some(document) => Report::new(&document, text),
                 // Agents need not register.
-                None => Ok(Report::new(
-                    &serde_json::json!({"id": id.as_str(), "last_seen": now.to_string()}),
-                    text,
-                )),
-            }
+                None => {
+                    Report::new(&serde_json::json!({"id": id.as_str(), "last_seen": now.to_string()}), text)
+                }
+            };
+            Ok(report.unread(unread))
         }
         Args::List => {
-            let list = agents::agents(&*board.view()?, board.now())?;
+            let (list, unread) = board.read(|view| Ok(agents::agents(view, board.now())?))?.parts();
             let line = |agent: &crate::views::document::AgentDocument| {
                 let stale = red(if agent.stale { " stale" } else { "" });
                 let seen = render::ago(&agent.last_seen, board.now());
@@ -51,7 +52,8 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                 text![agent.id, " (", agent.kind, "): ", agent.status, stale, ", seen ", seen, can, "\n"]
             };
             let text: Text = list.iter().map(line).collect();
-            Ok(Report::new(&list, if text.is_empty() { text!["No agents."] } else { text }))
+            let text = if text.is_empty() { text!["No agents."] } else { text };
+            Ok(Report::new(&list, text).unread(unread))
         }
     }
 }

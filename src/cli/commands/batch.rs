@@ -132,6 +132,9 @@ fn one(app: &App, board: &Rc<Orchestrator>, words: &[String]) -> Result<Value, R
         shown: std::cell::RefCell::default(),
     };
     let report = dispatch(&app, cli.command.0)?;
+    if let Some(refusal) = report.damage() {
+        return Err(refusal);
+    }
     if report.exit != 0 {
         return Err(Refusal::new(Code::Transition, report.first_line()).hint("leave this request out"));
     }

@@ -4,7 +4,7 @@ use crate::cli::args::{Ci, Init};
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::{self, CiHost, Env, Mend, Renaming, Slugify};
-use crate::model::Refusal;
+use crate::model::{Code, Refusal};
 use crate::text;
 use crate::views::render;
 use crate::views::style::{Text, bold};
@@ -80,12 +80,9 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
 
 pub fn status(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let status = board.status()?;
+    let (status, unread) = board.status()?.parts();
     let (name, now) = (board.board_name()?, board.now());
-    let damaged = !status.damage.is_empty();
-    let report = Report::long(status, move |status| render::status(status, &name, now));
-    // The rest is shown all the same.
-    Ok(if damaged { report.exit(crate::model::Code::Damaged.exit()) } else { report })
+    Ok(Report::long(status, move |status| render::status(status, &name, now)).unread(unread))
 }
 
 pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {
@@ -110,5 +107,10 @@ pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {
         })
         .collect();
     let is_well = found.iter().all(|one| one.is_fixed || one.is_remark());
-    Ok(if is_well { Report::new(&json, text) } else { Report::negative(&json, text) })
+    if is_well {
+        return Ok(Report::new(&json, text));
+    }
+    let is_damaged = found.iter().any(|one| one.code == "damage");
+    let exit = if is_damaged { Code::Damaged.exit() } else { 1 };
+    Ok(Report::new(&json, text).exit(exit))
 }

@@ -12,7 +12,7 @@ use super::{App, moment};
 
 pub fn plan(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let plan = board.plan()?;
+    let (plan, unread) = board.plan()?.parts();
     let mut text = text![bold("IN PARALLEL"), "\n"];
     for one in &plan.recommended_parallel {
         let place = text!["  ", one.workstream, "/", one.task.id];
@@ -30,7 +30,7 @@ pub fn plan(app: &App) -> Result<Report, Refusal> {
     text.ours(
         "\nFor each: orchestrator brief <ws> --task <id>, then orchestrator t claim <ws> <id> <agent>\n",
     );
-    Ok(Report::new(&plan, text))
+    Ok(Report::new(&plan, text).unread(unread))
 }
 
 pub fn brief(app: &App, args: &Brief) -> Result<Report, Refusal> {
@@ -40,13 +40,15 @@ pub fn brief(app: &App, args: &Brief) -> Result<Report, Refusal> {
         task: args.task.as_deref().map(TaskRef::parse).transpose()?,
         budget: args.budget,
     };
-    Ok(match board.brief(&request)? {
+    let (found, unread) = board.brief(&request)?.parts();
+    let report = match found {
         Some(brief) => {
             let left = brief.left_out.iter().map(|what| format!("left out: {what}")).collect::<Vec<_>>();
             Report::new(&brief, Text::page(&brief.brief)).remarks(left)
         }
         None => Report::negative(&serde_json::Value::Null, "No pending tasks."),
-    })
+    };
+    Ok(report.unread(unread))
 }
 
 pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
@@ -54,14 +56,19 @@ pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
     let (found, remarks) = match (&args.since, args.all) {
         (Some(text), _) => {
             let since = Since::At(moment(text, board.now())?);
-            (collected(&*board.view()?, board.now(), since)?, Vec::new())
+            (board.read(|view| Ok(collected(view, board.now(), since)?))?, Vec::new())
         }
-        (None, true) => (collected(&*board.view()?, board.now(), Since::All)?, Vec::new()),
+        (None, true) => (board.read(|view| Ok(collected(view, board.now(), Since::All)?))?, Vec::new()),
         (None, false) => {
-            let done = board.collect()?;
+            let mut done = board.collect()?;
+            if !done.outcome.is_whole() {
+                let why = "the cycle was not ended: what can't be read would be in no report";
+                done.remarks.push(why.to_owned());
+            }
             (done.outcome, done.remarks)
         }
     };
+    let (found, unread) = found.parts();
     let mut text = text![bold("COMPLETED"), "\n"];
     for task in &found.completed_this_cycle {
         let by = task.completed_by.as_deref().map(|agent| text!["  by ", agent]).unwrap_or_default();
@@ -84,5 +91,5 @@ pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
         topics => joined(topics, ", "),
     };
     add!(text, "\n", bold("KNOWLEDGE"), "  ", topics, "\n");
-    Ok(Report::new(&found, text).remarks(remarks))
+    Ok(Report::new(&found, text).remarks(remarks).unread(unread))
 }

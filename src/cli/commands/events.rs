@@ -3,7 +3,7 @@
 use crate::cli::args::{Event as EventArgs, Events};
 use crate::cli::parse;
 use crate::cli::report::Report;
-use crate::model::{AgentId, Refusal, TaskRef};
+use crate::model::{AgentId, Refusal, TaskRef, Unread};
 use crate::ops::event::LogEvent;
 use crate::text;
 use crate::views::document::EventDocument;
@@ -14,7 +14,8 @@ use super::{App, moment};
 
 pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let view = board.view()?;
+    let mut unread = Unread::default();
+    let view = board.view()?.note(&mut unread);
     let task = args.task.as_deref().map(|id| resolve::task(&*view, &TaskRef::parse(id)?)).transpose()?;
     let filter = events::Filter {
         last: Some(args.last),
@@ -31,7 +32,7 @@ pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
         false => found.iter().map(|event| text![render::event_line(event), "\n"]).collect(),
     });
     let cut = log.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
-    Ok(report.remarks(cut))
+    Ok(report.remarks(cut).unread(unread))
 }
 
 pub fn log(app: &App, args: EventArgs) -> Result<Report, Refusal> {

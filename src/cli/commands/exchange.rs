@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::cli::args::{Export, Import};
+use crate::cli::args::{Export, Import, SkipDamaged};
 use crate::cli::parse;
 use crate::cli::report::{Body, Report};
-use crate::engine::{DataFiles, ImportDone, Renaming, Slugify, read_data};
-use crate::model::{Code, Refusal};
+use crate::engine::{Damaged, DataFiles, ImportDone, Renaming, Slugify, read_data};
+use crate::model::{Code, Refusal, Unread};
 use crate::views::{json, render, state};
 
 use super::App;
@@ -16,20 +16,50 @@ use super::App;
 pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
-        Export::State => {
-            let state = board.load_state()?;
+        Export::State(args) => {
+            let (state, unread) = board.load_state()?.parts();
+            let left_out = admit(args.damaged(), unread, "state")?;
             let text = json::pretty(&state);
-            Ok(Report::new(&state, Body::Json(text)))
+            Ok(Report::new(&state, Body::Json(text)).remarks(left_out))
         }
-        Export::Events => Ok(Report::lines(move |take| Ok(state::export_events(&*board.view()?, take)?))),
-        Export::All { directory } => {
-            let files = board.export_all(&app.options().start.join(&directory))?;
+        Export::Events(args) => {
+            // Events are what history tells; nothing of the board's entries is needed, but its settings.
+            let left_out = admit(args.damaged(), board.view()?.parts().1, "events")?;
+            let lines = move |take: &mut dyn FnMut(String) -> bool| -> Result<(), Refusal> {
+                let view = board.view()?.despite();
+                Ok(state::export_events(&*view, take)?)
+            };
+            Ok(Report::lines(lines).remarks(left_out))
+        }
+        Export::All { directory, skip } => {
+            let exported = board.export_all(&app.options().start.join(&directory), skip.damaged())?;
+            let (files, unread) = exported.parts();
+            let left_out = admit(skip.damaged(), unread, &format!("all {}", directory.display()))?;
             let text = format!("Exported {files} files to {}", directory.display());
-            Ok(Report::new(
-                &serde_json::json!({"directory": directory.display().to_string(), "files": files}),
-                text,
-            ))
+            let json = serde_json::json!({"directory": directory.display().to_string(), "files": files});
+            Ok(Report::new(&json, text).remarks(left_out))
         }
+    }
+}
+
+/// The remarks on what an export leaves out, if it may leave anything out.
+fn admit(damaged: Damaged, unread: Unread, what: &str) -> Result<Vec<String>, Refusal> {
+    if damaged == Damaged::Refuse && !unread.is_empty() {
+        let hint = format!(
+            "orchestrator check    (to leave out what can't be read: orchestrator export {what} --skip-damaged)"
+        );
+        return Err(Refusal::damaged(unread).hint(hint));
+    }
+    Ok(unread
+        .into_damage()
+        .iter()
+        .map(|damage| format!("left out, since it can't be read: {damage}"))
+        .collect())
+}
+
+impl SkipDamaged {
+    fn damaged(&self) -> Damaged {
+        if self.skip_damaged { Damaged::Skip } else { Damaged::Refuse }
     }
 }
 

@@ -1,7 +1,7 @@
 //! `log`, `undo`
 
 use crate::cli::report::Report;
-use crate::model::{Code, EntityKey, Refusal};
+use crate::model::{Code, EntityKey, Refusal, Unread};
 use crate::ops::undo::Undo;
 use crate::views::document::EventDocument;
 use crate::views::style::{Text, bold};
@@ -12,7 +12,8 @@ use super::App;
 
 pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let view = board.view()?;
+    let mut unread = Unread::default();
+    let view = board.view()?.note(&mut unread);
     let of = story::find(&*view, what)?;
     let found = story::story(&*view, &of)?.ok_or_else(|| {
         Refusal::new(Code::NotFound, format!("no history of {} `{}` is here", of.kind(), of.name()))
@@ -25,7 +26,7 @@ pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
         EntityKey::Task(_) | EntityKey::Workstream(_) | EntityKey::Knowledge(_) | EntityKey::Lock(_) => None,
     };
     let cut = found.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
-    Ok(Report::new(&found.chapters, text).remarks(cut).remarks(more))
+    Ok(Report::new(&found.chapters, text).remarks(cut).remarks(more).unread(unread))
 }
 
 pub fn undo(app: &App, what: Option<String>) -> Result<Report, Refusal> {

@@ -44,17 +44,18 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         }
         Args::Read(Lazy(args::One { topic })) => {
             let topic = Topic::parse(&topic)?;
-            match app.board()?.read_knowledge(&topic)? {
-                Some(found) => Ok(Report::new(&found, Body::Stored(found.content.clone()))),
-                None => {
-                    Ok(Report::negative(&serde_json::Value::Null, format!("(no knowledge on \"{topic}\")")))
-                }
-            }
+            let (found, unread) = app.board()?.read_knowledge(&topic)?.parts();
+            let report = match found {
+                Some(found) => Report::new(&found, Body::Stored(found.content.clone())),
+                None => Report::negative(&serde_json::Value::Null, format!("(no knowledge on \"{topic}\")")),
+            };
+            Ok(report.unread(unread))
         }
         Args::List => {
-            let list = app.board()?.list_knowledge()?;
+            let (list, unread) = app.board()?.list_knowledge()?.parts();
             let text: Text = list.iter().map(|entry| text![entry.topic, "\n"]).collect();
-            Ok(Report::new(&list, if text.is_empty() { text!["(empty)"] } else { text }))
+            let text = if text.is_empty() { text!["(empty)"] } else { text };
+            Ok(Report::new(&list, text).unread(unread))
         }
         Args::Delete(Lazy(args::One { topic })) => {
             let topic = Topic::parse(&topic)?;
@@ -67,16 +68,18 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             .after(&done))
         }
         Args::Search(Lazy(args::Search { words })) => {
-            let found = search::search(&*app.board()?.view()?, &words.join(" "))?;
+            let words = words.join(" ");
+            let (found, unread) = app.board()?.read(|view| Ok(search::search(view, &words)?))?.parts();
             let text: Text = found
                 .iter()
                 .map(|hit| text![bold(&hit.topic), ":", hit.line, ": ", hit.text, "\n"])
                 .collect();
-            Ok(if found.is_empty() {
+            let report = if found.is_empty() {
                 Report::negative(&found, "(nothing found)")
             } else {
                 Report::new(&found, text)
-            })
+            };
+            Ok(report.unread(unread))
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::cli::args::lock::{self as args, Lock as Args};
 use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
-use crate::model::{AgentId, Code, Record, Refusal, Resource, Span};
+use crate::model::{AgentId, Code, Record, Refusal, Resource, Span, Unread};
 use crate::ops::lock::{Acquire, Force, Freed, Grant, Release};
 use crate::text;
 use crate::views::document::{AcquireDocument, LockDocument};
@@ -77,16 +77,22 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             Ok(report.after(&done))
         }
         Args::List => {
-            let list = locks::live(&*board.view()?, board.now())?;
+            let mut unread = Unread::default();
+            let view = board.view()?.note(&mut unread);
+            let list = locks::live(&*view, board.now())?;
             let text: Text = list.iter().map(|lock| text![line(lock), "\n"]).collect();
-            Ok(Report::new(&list, if text.is_empty() { text!["No locks."] } else { text }))
+            let text = if text.is_empty() { text!["No locks."] } else { text };
+            Ok(Report::new(&list, text).unread(unread))
         }
         Args::Show(Lazy(args::One { resource })) => {
             let name = Resource::parse(&resource)?;
-            match locks::lock(&*board.view()?, &name, board.now())? {
-                Some(lock) => Ok(Report::new(&lock, line(&lock))),
-                None => Ok(Report::negative(&serde_json::Value::Null, format!("{resource}: never locked"))),
-            }
+            let mut unread = Unread::default();
+            let view = board.view()?.note(&mut unread);
+            let report = match locks::lock(&*view, &name, board.now())? {
+                Some(lock) => Report::new(&lock, line(&lock)),
+                None => Report::negative(&serde_json::Value::Null, format!("{resource}: never locked")),
+            };
+            Ok(report.unread(unread))
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::cli::lazy::Lazy;
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::Done;
-use crate::model::{AgentId, Code, EntityKey, Operation, Priority, Refusal, TaskRef, WorkstreamName};
+use crate::model::{AgentId, Code, EntityKey, Operation, Priority, Refusal, TaskRef, Unread, WorkstreamName};
 use crate::ops::Already;
 use crate::ops::task::{
     Add, Block, Cancel, Claim, Complete, Next, Release, Reopen, TakeOver, Told, Unblock, Update, Whose,
@@ -151,9 +151,19 @@ fn next(app: &App, args: &args::Next) -> Result<Report, Refusal> {
             let tasks = if waiting == 1 { "task waits" } else { "tasks wait" };
             text!["\n", waiting, " ", tasks, " for others: orchestrator t list ", workstream]
         });
-        let text = text!["No pending tasks in this workstream.", remark.unwrap_or_default()];
-        return Ok(Report::negative(&serde_json::Value::Null, text).after(&done));
+        let unread = done.outcome.unread.clone();
+        let none = if unread.is_empty() {
+            "No pending tasks in this workstream."
+        } else {
+            "No pending tasks in this workstream, of those that can be read."
+        };
+        let text = text![none, remark.unwrap_or_default()];
+        return Ok(Report::negative(&serde_json::Value::Null, text).after(&done).unread(unread));
     };
+    // Something was claimed, so the exit code is that of a success.
+    let unread = done.outcome.unread.clone().into_damage();
+    let unread = unread.iter().map(|damage| format!("not considered, since it can't be read: {damage}"));
+    let unread: Vec<String> = unread.collect();
     let task = board.document(told)?;
     let mut text = text!["Claimed next task: ", task.id, " - ", task.title, "\n"];
     let description = task.description.trim_end();
@@ -162,7 +172,7 @@ fn next(app: &App, args: &args::Next) -> Result<Report, Refusal> {
     }
     add!(text, "\n  priority ", task.priority, " · epoch ", told.task.task.epoch);
     add!(text, " · brief: orchestrator brief ", workstream, " --task ", task.id, "\n");
-    Ok(Report::new(&task, text).after(&done))
+    Ok(Report::new(&task, text).after(&done).remarks(unread))
 }
 
 fn list(app: &App, args: args::List) -> Result<Report, Refusal> {
@@ -173,18 +183,20 @@ fn list(app: &App, args: args::List) -> Result<Report, Refusal> {
         label: args.label,
     };
     let board = app.board()?;
-    let found = tasks::tasks(&*board.view()?, &filter)?;
-    Ok(Report::long(found, |found| match found.is_empty() {
+    let (found, unread) = board.read(|view| tasks::tasks(view, &filter))?.parts();
+    let report = Report::long(found, |found| match found.is_empty() {
         true => text!["No tasks."],
         false => found.iter().map(render::task_line).collect(),
-    }))
+    });
+    Ok(report.unread(unread))
 }
 
 fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
     let board = app.board()?;
-    let view = board.view()?;
+    let mut unread = Unread::default();
+    let view = board.view()?.note(&mut unread);
     let id = resolve::task(&*view, &TaskRef::parse(id)?)?;
-    let found = show::task(&*view, id)?.ok_or_else(|| {
+    let found = show::task(&*view, id)?.note(&mut unread).ok_or_else(|| {
         Refusal::new(Code::NotFound, format!("there is no task `{id}` on this board"))
             .hint("orchestrator status")
     })?;
@@ -231,5 +243,5 @@ fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
     if let Some(story) = story::story(&*view, &EntityKey::Task(id))? {
         add!(text, render::story(&story));
     }
-    Ok(Report::new(&found, text))
+    Ok(Report::new(&found, text).unread(unread))
 }

@@ -4,7 +4,7 @@ use crate::cli::args::workstream::{self as args, Workstream as Args};
 use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::engine::Orchestrator;
-use crate::model::{Code, Priority, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
+use crate::model::{Code, Priority, Reading, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
 use crate::ops::workstream::{Create, Update};
 use crate::views::document::{Counts, WorkstreamDocument};
 use crate::views::render;
@@ -28,7 +28,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         }
         Args::List => {
             let board = app.board()?;
-            let list = board.list_workstreams()?;
+            let (list, unread) = board.list_workstreams()?.parts();
             let lines = list.iter().map(|ws| {
                 let about = if ws.description.is_empty() { "(no desc)" } else { &ws.description };
                 let c = &ws.counts;
@@ -38,17 +38,18 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                 text![head, "\n  ", bar, "  Tasks: ", tasks, "\n"]
             });
             let text: Text = lines.collect();
-            Ok(Report::new(&list, if text.is_empty() { text!["No workstreams."] } else { text }))
+            let text = if text.is_empty() { text!["No workstreams."] } else { text };
+            Ok(Report::new(&list, text).unread(unread))
         }
         Args::Show(Lazy(args::One { name })) => {
             let board = app.board()?;
-            let found = show(&board, &WorkstreamName::parse(&name)?)?;
+            let (found, unread) = show(&board, &WorkstreamName::parse(&name)?)?.parts();
             let mut text = text!["[P", found.priority, "] ", bold(&found.name), " - "];
             add!(text, found.description, " (", found.status, ")\n");
             for task in &found.tasks {
                 add!(text, "  ", render::task_line(task));
             }
-            Ok(Report::new(&found, text))
+            Ok(Report::new(&found, text).unread(unread))
         }
         Args::Update(Lazy(args::Update { name, description, priority, status })) => {
             let name = WorkstreamName::parse(&name)?;
@@ -59,16 +60,19 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let done = board.run(&request)?;
             let text =
                 if done.commit.is_some() { "Updated workstream" } else { "Nothing to change in workstream" };
-            Ok(Report::new(&show(&board, &name)?, format!("{text}: {name}")).after(&done))
+            // The change is made; its answer is the workstream, whatever else can't be read.
+            let found = show(&board, &name)?.despite();
+            Ok(Report::new(&found, format!("{text}: {name}")).after(&done))
         }
     }
 }
 
-fn show(board: &Orchestrator, name: &WorkstreamName) -> Result<WorkstreamDocument, Refusal> {
-    let found = show::workstream(&*board.view()?, name)?;
-    found.ok_or_else(|| {
+fn show(board: &Orchestrator, name: &WorkstreamName) -> Result<Reading<WorkstreamDocument>, Refusal> {
+    let (found, unread) = board.read(|view| Ok(show::workstream(view, name)?))?.parts();
+    let found = found.ok_or_else(|| {
         Refusal::new(Code::NotFound, format!("there is no workstream `{name}`")).hint("orchestrator ws list")
-    })
+    })?;
+    Ok(Reading::of(found, unread))
 }
 
 fn fresh(workstream: &Workstream) -> WorkstreamDocument {

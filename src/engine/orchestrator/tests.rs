@@ -148,6 +148,7 @@ fn the_last_events_cost_no_more_where_a_lock_went_from_hand_to_hand() {
         }
         let (board, filter) = (board(), EventFilter { last: Some(3), ..EventFilter::default() });
         let told = board.events(&filter).unwrap();
+        let told = told.require().unwrap();
         let actions: Vec<&str> = told.iter().map(|event| event.action.as_str()).collect();
         assert_eq!(actions, ["lock_released", "lock_acquired", "lock_released"]);
         board.store.repo.objects_read()
@@ -170,7 +171,8 @@ fn what_is_told_of_tasks_costs_no_more_where_there_are_locks() {
         let again = board();
         again.complete_task(&w, &id, None).unwrap();
         let list = board();
-        tasks::tasks(&*list.view().unwrap(), &tasks::Filter::default()).unwrap();
+        let view = list.view().unwrap().require().unwrap();
+        assert!(tasks::tasks(&*view, &tasks::Filter::default()).unwrap().is_whole());
         (again.store.repo.objects_read(), list.store.repo.objects_read())
     };
     assert_eq!(read(0), read(9));
@@ -191,9 +193,15 @@ fn each_candidate_is_offered_once_and_in_its_turn() {
         let board = Orchestrator::open(Options::new(dir.path()), Env::default()).unwrap();
         let snapshot = board.snapshot().unwrap();
         let w = WorkstreamName::parse("w").unwrap();
-        let offered: Vec<_> =
-            snapshot.candidates(&w, false).unwrap().map(|found| found.unwrap().id).collect();
-        let wanted: Vec<_> = snapshot.tasks().unwrap().iter().map(|seen| seen.task.id).collect();
+        let offered: Vec<_> = snapshot
+            .candidates(&w, false)
+            .unwrap()
+            .require()
+            .unwrap()
+            .map(|found| found.unwrap().id)
+            .collect();
+        let wanted: Vec<_> =
+            snapshot.tasks().unwrap().require().unwrap().iter().map(|seen| seen.task.id).collect();
         assert_eq!((offered.len(), &offered), (count, &wanted));
     }
 }
@@ -257,7 +265,7 @@ fn the_index_of_the_log_tells_what_the_whole_log_does() {
                 }
             }
         }
-        let tasks = snapshot.tasks().unwrap();
+        let tasks = snapshot.tasks().unwrap().require().unwrap();
         let home =
             |id| tasks.iter().find(|seen| seen.task.id == id).map(|seen| seen.task.workstream.as_str());
         for most in [0, 1, 5, 1000] {
@@ -293,7 +301,7 @@ fn a_plan_a_brief_and_a_collection_cost_no_more_with_a_long_log() {
             board().log_event(&agent, "rested", serde_json::Map::new()).unwrap();
         }
         // What is new of the log is looked at and kept.
-        board().plan().unwrap();
+        assert!(board().plan().unwrap().is_whole());
         board().collect().unwrap();
         let count = |run: &dyn Fn(&Orchestrator)| {
             let board = board();
@@ -302,9 +310,13 @@ fn a_plan_a_brief_and_a_collection_cost_no_more_with_a_long_log() {
         };
         let request = BriefRequest { workstream: busy.clone(), task: None, budget: None };
         [
-            count(&|board| assert_eq!(board.plan().unwrap().recommended_parallel.len(), 1)),
-            count(&|board| assert!(board.brief(&request).unwrap().is_some())),
-            count(&|board| assert_eq!(board.collect().unwrap().outcome.completed_this_cycle, [])),
+            count(&|board| {
+                assert_eq!(board.plan().unwrap().require().unwrap().recommended_parallel.len(), 1)
+            }),
+            count(&|board| assert!(board.brief(&request).unwrap().require().unwrap().is_some())),
+            count(&|board| {
+                assert_eq!(board.collect().unwrap().outcome.require().unwrap().completed_this_cycle, [])
+            }),
         ]
     };
     assert_eq!(read(8), read(40));
@@ -352,10 +364,11 @@ fn the_queue_leaves_nobody_out_and_is_never_sure_of_what_is_not_so() {
         let snapshot = board.snapshot().unwrap();
         let w = WorkstreamName::parse("w").unwrap();
         for held in [false, true] {
-            let offered: Vec<_> = snapshot.candidates(&w, held).unwrap().map(Result::unwrap).collect();
+            let offered: Vec<_> =
+                snapshot.candidates(&w, held).unwrap().require().unwrap().map(Result::unwrap).collect();
             let ids: std::collections::HashSet<_> = offered.iter().map(|candidate| candidate.id).collect();
             assert_eq!(ids.len(), offered.len(), "{place}: one is offered twice");
-            let wanted = snapshot.tasks().unwrap();
+            let wanted = snapshot.tasks().unwrap().require().unwrap();
             let wanted = wanted.iter().filter(|seen| match seen.task.status {
                 Status::Pending => true,
                 Status::InProgress(_) => held,

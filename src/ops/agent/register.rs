@@ -26,7 +26,7 @@ impl Operation for Register {
         let capabilities = text::check_words("capability", &self.capabilities)?;
         let before = view.agent(&self.id)?;
         if before.is_none() {
-            resolve::check_case_twin("agent", self.id.as_str(), &view.agent_names()?)?;
+            resolve::check_case_twin("agent", self.id.as_str(), &view.agent_names()?.despite())?;
         }
         let known = before.as_ref().map(|agent| agent.kind.clone());
         let agent = Agent {

@@ -1,6 +1,6 @@
 //! `knowledge delete`
 
-use crate::model::{Action, Change, Context, Edit, Event, Operation, Refusal, Topic, View};
+use crate::model::{Action, Change, Context, Edit, Event, Fault, Operation, Refusal, Topic, View};
 
 /// A document goes. Git keeps what it said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,8 +22,11 @@ impl Operation for Delete {
     type Outcome = Deleted;
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Deleted>, Refusal> {
-        if !view.topics()?.contains(&self.topic) {
-            return Ok(Change::nothing(Deleted::WasNot));
+        match view.knowledge(&self.topic) {
+            Ok(None) => return Ok(Change::nothing(Deleted::WasNot)),
+            // What can't be decoded can go all the same; what is no file of the board is refused when it is removed.
+            Ok(Some(_)) | Err(Fault::Damaged(_)) => {}
+            Err(other) => return Err(other.into()),
         }
         let agent = context.actor.id();
         let event = Event::new(

@@ -22,7 +22,7 @@ impl Operation for Write {
             return Ok(Change::nothing(same));
         }
         if before.is_none() {
-            let topics: Vec<String> = view.topics()?.iter().map(ToString::to_string).collect();
+            let topics: Vec<String> = view.topics()?.despite().iter().map(ToString::to_string).collect();
             resolve::check_case_twin("topic", self.topic.as_str(), &topics)?;
         }
         let agent = context.actor.id();

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use crate::model::{
-    AgentId, Change, Context, Operation, Refusal, SeenTask, Standing, Status, TaskId, View, WorkstreamName,
+    AgentId, Change, Context, Operation, Refusal, SeenTask, Standing, Status, TaskId, Unread, View,
+    WorkstreamName,
 };
 use crate::ops::{claims, resolve};
 
@@ -27,6 +28,8 @@ pub struct NextTask {
     pub told: Option<Told>,
     /// Pending tasks that were passed over because they wait for others.
     pub waiting: Vec<Waiting>,
+    /// What could not be read: there may have been something better to take, or something at all.
+    pub unread: Unread,
 }
 
 /// A pending task that is not handed out yet.
@@ -43,16 +46,17 @@ impl Operation for Next {
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<NextTask>, Refusal> {
         resolve::open_workstream(view, &self.workstream)?;
-        // Cancelled, damaged or deleted ones never get in here, so what depends on them keeps waiting.
+        // What depends on a task that is cancelled, deleted or can't be read keeps waiting.
         let mut done: HashMap<TaskId, bool> = HashMap::new();
-        let mut waiting = Vec::new();
-        for candidate in view.candidates(&self.workstream, context.settings.claims_expire)? {
+        let (mut waiting, mut unread) = (Vec::new(), Unread::default());
+        for candidate in view.candidates(&self.workstream, context.settings.claims_expire)?.note(&mut unread)
+        {
             let candidate = candidate?;
             let mut dependencies = Vec::new();
             for id in candidate.depends_on {
                 let is_done = match done.get(&id) {
                     Some(known) => *known,
-                    None => *done.entry(id).or_insert(view.is_done(id)?),
+                    None => *done.entry(id).or_insert(view.is_done(id)?.note(&mut unread)),
                 };
                 dependencies.extend((!is_done).then_some(id));
             }
@@ -61,8 +65,8 @@ impl Operation for Next {
                 waiting.push(Waiting { task: candidate.id, dependencies });
                 continue;
             }
-            let Some(seen) = view.task(candidate.id)? else { continue };
-            let Some(from) = self.available(view, &seen, context)? else { continue };
+            let Some(seen) = unread.try_note(view.task(candidate.id))? else { continue };
+            let Some(from) = self.available(view, &seen, context, &mut unread)? else { continue };
             if is_waiting {
                 if seen.task.status == Status::Pending {
                     waiting.push(Waiting { task: seen.task.id, dependencies });
@@ -77,10 +81,10 @@ impl Operation for Next {
                 subject: taken.subject,
                 body: taken.body,
                 trailers: taken.trailers,
-                outcome: NextTask { told: Some(taken.outcome), waiting },
+                outcome: NextTask { told: Some(taken.outcome), waiting, unread },
             });
         }
-        Ok(Change::nothing(NextTask { told: None, waiting }))
+        Ok(Change::nothing(NextTask { told: None, waiting, unread }))
     }
 }
 
@@ -92,6 +96,7 @@ impl Next {
         view: &dyn View,
         seen: &SeenTask,
         context: &Context<'_>,
+        unread: &mut Unread,
     ) -> Result<Option<Option<AgentId>>, Refusal> {
         if seen.record.as_ref().is_some_and(|record| matches!(record.standing, Standing::Unreadable { .. })) {
             return Ok(None);
@@ -100,7 +105,9 @@ impl Next {
             Status::Pending => Ok(Some(None)),
             Status::InProgress(claim) if context.settings.claims_expire && claim.agent != self.agent => {
                 let silent = claims::silence(view, claim, seen.task.created_at, context.now)?;
-                let is_stale = silent > context.settings.claims_stale_after;
+                // Whoever may have been seen since is not silent for certain.
+                let is_certain = silent.is_whole();
+                let is_stale = silent.note(unread) > context.settings.claims_stale_after && is_certain;
                 Ok(is_stale.then(|| Some(claim.agent.clone())))
             }
             Status::InProgress(_)
@@ -213,7 +220,10 @@ mod tests {
         torn.tear("tasks/00/00000001.yaml");
         assert_eq!(given(&torn), None);
         torn.tear("tasks/00/00000002.yaml");
-        assert_eq!(plan(&torn, &next()).unwrap().outcome, NextTask { told: None, waiting: vec![] });
+        let NextTask { told, waiting, unread } = plan(&torn, &next()).unwrap().outcome;
+        assert_eq!((told, waiting), (None, vec![]));
+        let named: Vec<String> = unread.into_damage().into_iter().map(|damage| damage.path).collect();
+        assert_eq!(named, ["tasks/00/00000001.yaml", "tasks/00/00000002.yaml"]);
     }
 
     #[test]

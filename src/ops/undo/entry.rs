@@ -59,7 +59,8 @@ impl Case<'_> {
         match (entity(&passage.before), entity(&passage.after)) {
             (None, Some((Entity::Workstream(after), version))) => {
                 self.untouched(key, after, current.as_ref())?;
-                let tasks = self.view.tasks()?;
+                // One that can't be read may be in it.
+                let tasks = self.view.tasks()?.require()?;
                 let mut inside = tasks.iter().map(|seen| &seen.task);
                 let other = inside.find(|task| task.workstream == *name && !self.going.contains(&task.id));
                 if let Some(task) = other {
@@ -113,7 +114,8 @@ impl Case<'_> {
         match (entity(&passage.before), entity(&passage.after)) {
             (None, Some((Entity::Agent(after), version))) => {
                 self.untouched(key, after, current.as_ref())?;
-                let tasks = self.view.tasks()?;
+                // The agent may hold one that can't be read.
+                let tasks = self.view.tasks()?.require()?;
                 if let Some(seen) = tasks.iter().find(|seen| seen.task.status.holder() == Some(id)) {
                     return Err(Refusal::new(
                         Code::Transition,

@@ -283,7 +283,8 @@ impl Case<'_> {
         counts: impl Fn(&Task) -> bool,
         why: &str,
     ) -> Result<(), Refusal> {
-        let tasks = self.view.tasks()?;
+        // One that can't be read may wait for it.
+        let tasks = self.view.tasks()?.require()?;
         let mut others = tasks.iter().map(|seen| &seen.task);
         let found = others
             .find(|task| task.depends_on.contains(&id) && !self.going.contains(&task.id) && counts(task));

@@ -22,7 +22,9 @@ impl Operation for Create {
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Workstream>, Refusal> {
         text::check_text("description", &self.description)?;
-        let names = view.workstream_names()?;
+        // Where the directory is hidden the file can't be written either, and any other name that is no workstream's
+        // stands in nobody's way.
+        let names = view.workstream_names()?.despite();
         if names.iter().any(|name| name == self.name.as_str()) {
             return Err(Refusal::new(Code::Exists, format!("there is a workstream `{}` already", self.name))
                 .hint(format!("orchestrator ws show {}", self.name)));

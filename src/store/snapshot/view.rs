@@ -7,15 +7,15 @@ use std::rc::Rc;
 use crate::codec::{self, path};
 use crate::git::Oid;
 use crate::model::{
-    Agent, AgentId, Candidate, Damage, Deed, EntityKey, Event, EventFilter, Fault, Knowledge, Log, Named,
-    Past, Recent, Record, RecordKey, Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp, Topic,
-    Updates, View, Workstream, WorkstreamName,
+    Agent, AgentId, Candidates, Deed, EntityKey, Event, EventFilter, Fault, Knowledge, Log, Named, Past,
+    Reading, Recent, Record, RecordKey, Resource, SeenTask, Settings, Task, TaskId, TaskRef, Timestamp,
+    Topic, Unread, Updates, View, Workstream, WorkstreamName,
 };
 use crate::store::annals::mark_of_agent;
 use crate::store::records::When;
 use crate::store::{log, past, presence, records};
 
-use super::{Snapshot, damage, stray};
+use super::{Snapshot, damage};
 
 impl View for Snapshot<'_> {
     fn settings(&self) -> &Settings {
@@ -29,14 +29,18 @@ impl View for Snapshot<'_> {
         decoded.map(Some).map_err(|problem| Fault::Damaged(damage(&path, problem)))
     }
 
-    fn workstreams(&self) -> Result<Vec<Workstream>, Fault> {
-        let (mut found, _) = self.all_workstreams()?;
-        found.sort_by(|one, two| (one.priority, &one.name).cmp(&(two.priority, &two.name)));
-        Ok(found)
+    fn workstreams(&self) -> Result<Reading<Vec<Workstream>>, Fault> {
+        Ok(self.all_workstreams()?.map(|mut found| {
+            found.sort_by(|one, two| (one.priority, &one.name).cmp(&(two.priority, &two.name)));
+            found
+        }))
     }
 
-    fn workstream_names(&self) -> Result<Vec<String>, Fault> {
-        self.stems(path::WORKSTREAMS)
+    fn workstream_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        self.names(path::WORKSTREAMS, |place| match place {
+            path::Place::Workstream(name) => Some(name.to_string()),
+            _ => None,
+        })
     }
 
     fn task(&self, id: TaskId) -> Result<Option<SeenTask>, Fault> {
@@ -55,30 +59,37 @@ impl View for Snapshot<'_> {
 
     fn find_tasks(&self, reference: &TaskRef) -> Result<Vec<TaskId>, Fault> {
         let shard = path::of_shard(&reference.prefix()[..2]);
-        let names = self.list(&shard)?.into_iter();
+        // What can't be read there may be meant.
+        let names = self.list(&shard)?.require()?.into_iter();
         let ids = names.filter_map(|entry| TaskId::parse(entry.name.strip_suffix(".yaml")?));
         Ok(ids.filter(|id| id.as_str().starts_with(reference.prefix())).collect())
     }
 
-    fn tasks(&self) -> Result<Rc<[SeenTask]>, Fault> {
-        Ok(Rc::clone(&self.all_tasks()?.0))
+    fn tasks(&self) -> Result<Reading<Rc<[SeenTask]>>, Fault> {
+        Ok(self.all_tasks()?.clone())
     }
 
     fn candidates<'v>(
         &'v self,
         workstream: &WorkstreamName,
         held: bool,
-    ) -> Result<Box<dyn Iterator<Item = Result<Candidate, Fault>> + 'v>, Fault> {
-        let candidates = self.queue()?.candidates(self.repo, workstream.as_str(), held);
-        Ok(Box::new(candidates.map(|candidate| candidate.map_err(Fault::from))))
+    ) -> Result<Reading<Candidates<'v>>, Fault> {
+        let queue = self.queue()?;
+        let candidates = queue.candidates(self.repo, workstream.as_str(), held);
+        let candidates: Candidates<'v> = Box::new(candidates.map(|candidate| candidate.map_err(Fault::from)));
+        Ok(Reading::of(candidates, queue.unread().clone()))
     }
 
-    fn is_done(&self, id: TaskId) -> Result<bool, Fault> {
-        // Done on another branch is not done here: without a word of its own file there is nothing to look at.
-        if !self.queue()?.is_done_in_file(id) {
-            return Ok(false);
+    fn is_done(&self, id: TaskId) -> Result<Reading<bool>, Fault> {
+        let queue = self.queue()?;
+        // Done on another branch is not done here: without a word of its own file there is nothing to look at, unless
+        // that file is among those that can't be read.
+        if !queue.is_done_in_file(id) && (queue.unread().is_empty() || queue.knows(id)) {
+            return Ok(Reading::whole(false));
         }
-        Ok(self.task(id)?.is_some_and(|seen| seen.is_landed_done()))
+        let mut unread = Unread::default();
+        let seen = unread.try_note(self.task(id))?;
+        Ok(Reading::of(seen.is_some_and(|seen| seen.is_landed_done()), unread))
     }
 
     fn agent(&self, id: &AgentId) -> Result<Option<Agent>, Fault> {
@@ -88,42 +99,39 @@ impl View for Snapshot<'_> {
         decoded.map(Some).map_err(|problem| Fault::Damaged(damage(&path, problem)))
     }
 
-    fn agents(&self) -> Result<Vec<Agent>, Fault> {
-        Ok(self.all_agents()?.0)
+    fn agents(&self) -> Result<Reading<Vec<Agent>>, Fault> {
+        self.all_agents()
     }
 
-    fn agent_names(&self) -> Result<Vec<String>, Fault> {
-        self.stems(path::AGENTS)
+    fn agent_names(&self) -> Result<Reading<Vec<String>>, Fault> {
+        self.names(path::AGENTS, |place| match place {
+            path::Place::Agent(id) => Some(id.to_string()),
+            _ => None,
+        })
     }
 
-    fn last_seen(&self, agent: &str) -> Result<Option<Timestamp>, Fault> {
+    fn last_seen(&self, agent: &str) -> Result<Reading<Option<Timestamp>>, Fault> {
         if self.last_seen.get().is_none() {
             let _already = self.last_seen.set(self.of_log(|annals| Ok(log::last_seen(annals)))?);
         }
         let logged = self.last_seen.get().and_then(|seen| seen.get(&mark_of_agent(agent)).copied());
         let seen = presence::seen(self.repo.common_dir(), agent);
-        Ok(logged.max(seen.filter(|at| self.when.has_seen(*at))))
+        Ok(seen.map(|seen| logged.max(seen.filter(|at| self.when.has_seen(*at)))))
     }
 
     fn knowledge(&self, topic: &Topic) -> Result<Option<Knowledge>, Fault> {
         let path = path::of_knowledge(topic);
-        let Some(stored) = self.file(&path)? else { return Ok(None) };
-        let decoded = codec::knowledge::decode(&stored.bytes, topic);
-        decoded.map(Some).map_err(|problem| Fault::Damaged(damage(&path, problem)))
+        let Some(entry) = self.entry(&path)? else { return Ok(None) };
+        self.knowledge_at(topic, &path, &entry).map(Some)
     }
 
-    fn topics(&self) -> Result<Vec<Topic>, Fault> {
+    fn topics(&self) -> Result<Reading<Vec<Topic>>, Fault> {
         let files = self.topic_files()?;
-        self.repo.prefetch(files.iter().filter(|(_, entry)| entry.is_blob()).map(|(_, entry)| entry.id));
-        let files = files.into_iter();
-        let mut topics: Vec<Topic> = files
-            .filter_map(|(path, _)| match path::place(&path) {
-                path::Place::Knowledge(topic) => Some(topic),
-                _ => None,
-            })
-            .collect();
-        topics.sort();
-        Ok(topics)
+        // Whoever asks for the topics reads them next.
+        Ok(files.map(|files| {
+            self.prefetch_topics(&files);
+            files.into_iter().map(|(topic, ..)| topic).collect()
+        }))
     }
 
     fn lock(&self, resource: &Resource) -> Result<Option<Record>, Fault> {
@@ -179,29 +187,16 @@ impl View for Snapshot<'_> {
         }
     }
 
-    fn damage(&self) -> Result<Vec<Damage>, Fault> {
-        let mut broken = self.all_workstreams()?.1;
-        broken.extend(self.all_agents()?.1);
-        broken.extend(self.all_tasks()?.1.iter().cloned());
-        let topics = self.topic_files()?;
-        let blobs = topics.iter().map(|(_, entry)| entry).filter(|entry| entry.is_blob());
-        self.repo.prefetch(blobs.map(|entry| entry.id));
-        for (path, entry) in topics {
-            let path::Place::Knowledge(topic) = path::place(&path) else {
-                broken.push(stray(&path));
-                continue;
-            };
-            match self.stored(&path, &entry) {
-                Ok(stored) => {
-                    if let Err(problem) = codec::knowledge::decode(&stored.bytes, &topic) {
-                        broken.push(damage(&path, problem));
-                    }
-                }
-                Err(Fault::Damaged(damage)) => broken.push(damage),
-                Err(other) => return Err(other),
-            }
+    fn damage(&self) -> Result<Unread, Fault> {
+        let mut unread = self.furniture()?;
+        let _without_them = self.all_workstreams()?.note(&mut unread);
+        let _without_them = self.all_agents()?.note(&mut unread);
+        let _without_them = self.all_tasks()?.clone().note(&mut unread);
+        let topics = self.topic_files()?.note(&mut unread);
+        self.prefetch_topics(&topics);
+        for (topic, path, entry) in topics {
+            let _without_it = unread.try_note(self.knowledge_at(&topic, &path, &entry).map(Some))?;
         }
-        broken.sort_by(|one, two| one.path.cmp(&two.path));
-        Ok(broken)
+        Ok(unread)
     }
 }
