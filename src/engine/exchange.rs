@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
@@ -106,7 +106,12 @@ impl Orchestrator {
     /// Writes a data directory that the predecessor reads; the number of files. A directory that has other
     /// files in it is refused. Where something can't be read, nothing is written either, unless `damaged` says so.
     pub fn export_all(&self, directory: &Path, damaged: Damaged) -> Result<Reading<usize>, Refusal> {
-        let is_used = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
+        let is_used = match fs::read_dir(directory) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == ErrorKind::NotFound => false,
+            // What is in it can't be known.
+            Err(error) => return Err(failed(directory, &error)),
+        };
         if is_used {
             return Err(Refusal::new(Code::Exists, format!("`{}` is not empty", directory.display()))
                 .hint("orchestrator export all <a new directory>"));
@@ -119,6 +124,8 @@ impl Orchestrator {
         if damaged == Damaged::Refuse && !unread.is_empty() {
             return Ok(Reading::of(0, unread));
         }
+        // So is the log, which is too long to be kept: what fails in it fails here.
+        view.each_event(&mut |_| true)?;
         let outlet = Outlet::make(directory)?;
         let write = |name: &str, text: &str| match outlet.write_new(name, text.as_bytes())? {
             true => Ok(()),
