@@ -8,6 +8,8 @@
 //! With `commit.gpgsign` the commit is planned and signed before the lock is taken (see [`super::presign`]).
 //! No attempt waits while it holds the advisory lock, except up to [`REF_WAIT`] for a ref lock: an
 //! `index.lock` of somebody else makes the attempt fail as contended, and the caller tries again.
+//!
+//! The file is long because the tests of what comes between its steps stand beside them.
 
 use std::time::{Duration, Instant};
 
