@@ -28,6 +28,46 @@ struct Mutant {
 
 const MUTANTS: &[Mutant] = &[
     Mutant {
+        guard: "what can't be read is told with what was found",
+        file: "src/model/reading.rs",
+        old: "        unread.0.extend(self.unread.0);\n",
+        new: "        let _nobody = unread;\n",
+        harness: &["--test", "cli", "unreadable"],
+        scene: None,
+    },
+    Mutant {
+        guard: "something else in a directory's place hides what is below",
+        file: "src/git/sight.rs",
+        old: "(Some(Entry { kind, .. }), true) => return hidden(Veil::Kind(kind)),",
+        new: "(Some(_), true) => return Ok(Sight::Absent),",
+        harness: &["--test", "cli", "unreadable"],
+        scene: None,
+    },
+    Mutant {
+        guard: "nothing is written under settings that can't be read",
+        file: "src/store/snapshot.rs",
+        old: "snapshot.unsettled.clone().map_or(Ok(snapshot), |damage| Err(Fault::Damaged(damage)))",
+        new: "Ok(snapshot)",
+        harness: &["--test", "cli", "unreadable"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a presence that can't be read is no silence",
+        file: "src/ops/task/next.rs",
+        old: "silent.note(unread) > context.settings.claims_stale_after && is_certain;",
+        new: "silent.note(unread) > context.settings.claims_stale_after || !is_certain;",
+        harness: &["--test", "cli", "unreadable"],
+        scene: None,
+    },
+    Mutant {
+        guard: "a cycle of which something can't be read does not end",
+        file: "src/engine/cycle.rs",
+        old: "let is_whole = unread.is_empty();",
+        new: "let is_whole = true;",
+        harness: &["--test", "cli", "unreadable"],
+        scene: None,
+    },
+    Mutant {
         guard: "refs are compared while their locks are held",
         file: "src/git/ref_locks.rs",
         old: "        self.compare_under_locks(edits, branch)?;\n",

@@ -221,7 +221,9 @@ pub enum Command {
     )]
     Verify(Lazy<Verify>),
     /// Find what is wrong with this repository for our purpose, and say what to do
-    #[command(after_help = "Exit 1: something is wrong. Nothing is changed without --fix.")]
+    #[command(
+        after_help = "Exit 1: something is wrong. Exit 5: files of the board can't be read. Nothing is changed without --fix."
+    )]
     Doctor {
         /// Recover what a command of ours left that died; nothing of anybody else's is touched
         #[arg(long)]

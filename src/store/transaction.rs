@@ -99,10 +99,8 @@ impl Store {
         self.repo.check_writable()?;
         // Before any lock: whoever signs may be asked for a passphrase.
         let signer = self.repo.signer()?;
-        let planned = match &signer {
-            Some(signer) => Some(self.presign(signer, identity, now, deadline, plan)?),
-            None => None,
-        };
+        let presign = |signer| self.presign(signer, identity, now, deadline, plan);
+        let planned = signer.as_ref().map(presign).transpose()?;
         let signed = match planned {
             Some(Planned::Nothing(outcome)) => {
                 return Ok(Committed { outcome, commit: None, remarks: Vec::new() });

@@ -149,6 +149,11 @@ fn a_damaged_task_is_named_wherever_tasks_are_read() {
     for words in [&["t", "show", &bad][..], &["t", "claim", "w", &bad, "ada"]] {
         names(&sandbox.run(words), &places, words);
     }
+    // It may wait for what would be undone; a change that nothing can wait for is undone.
+    let made = sandbox.json(&["t", "add", "w", "New"])["id"].as_str().unwrap().to_owned();
+    names(&sandbox.run(&["undo"]), &places, &["undo"]);
+    sandbox.run(&["t", "update", &made, "--title", "Newer"]).ok();
+    sandbox.run(&["undo"]).ok();
 }
 
 #[test]

@@ -108,3 +108,27 @@ pub(super) fn whole_file(path: &str, why: &str) -> Damage {
 pub(super) fn stray(path: &str) -> Damage {
     whole_file(path, "no entry of the board can have this path")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_stands_twice_is_no_entry() {
+        let id = Oid::from_hex(b"1111111111111111111111111111111111111111").unwrap();
+        let entry = |name: &str| Entry { name: name.to_owned(), kind: EntryKind::File, id };
+        let listed = |names: &[&str]| {
+            let (kept, unread) = apart("dir", names.iter().map(|name| entry(name)).collect()).parts();
+            let names: Vec<String> = kept.into_iter().map(|entry| entry.name).collect();
+            (names, unread.into_damage().into_iter().map(|damage| damage.path).collect::<Vec<_>>())
+        };
+        let none: Vec<String> = Vec::new();
+        assert_eq!(listed(&["a", "b"]), (vec!["a".to_owned(), "b".to_owned()], none.clone()));
+        // Git's own order, where a directory sorts as if it ended in `/`.
+        assert_eq!(listed(&["a.b", "a"]).1, none);
+        assert_eq!(listed(&["a", "a", "b"]), (vec!["b".to_owned()], vec!["dir/a".to_owned()]));
+        assert_eq!(listed(&["a", "a.b", "a"]), (vec!["a.b".to_owned()], vec!["dir/a".to_owned()]));
+        // Two names that are not UTF-8 look alike here, and need not be.
+        assert_eq!(listed(&["\u{fffd}", "\u{fffd}"]).1, none);
+    }
+}
