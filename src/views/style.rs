@@ -86,7 +86,7 @@ impl Part for &Text {
 }
 
 /// A text put together from parts: string literals stand as they are, line breaks included; everything else is a
-/// [`Part`](crate::views::style::Part), so data is escaped.
+/// `Part`, so data is escaped.
 #[macro_export]
 macro_rules! text {
     () => { $crate::views::style::Text::default() };
