@@ -24,7 +24,7 @@
 //! board.add_task(&revenue, "Add payments to API", "Integrate USDC", Priority(1))?;
 //!
 //! let agent = AgentId::parse("agent-1")?;
-//! let task = board.next_task(&revenue, &agent)?.expect("one is pending");
+//! let task = board.next_task(&revenue, &agent)?.require()?.expect("one is pending");
 //! assert_eq!(task.assigned_to.as_deref(), Some("agent-1"));
 //!
 //! let done = board.complete_task(&revenue, &TaskRef::parse(&task.id)?, Some("Done"))?;
