@@ -56,7 +56,6 @@ fn rewriting(git_dir: &Path, common_dir: &Path, root: &Path, paths: &[String]) -
             // What is no text has no line endings.
             "eol" | "crlf" if is_binary => false,
             "eol" | "working-tree-encoding" => !matches!(*value, "unset" | "unspecified" | "set"),
-            "filter" => !matches!(*value, "unset" | "unspecified"),
             _ => !matches!(*value, "unset" | "unspecified"),
         };
         if let Some((name, value)) = of_path.iter().find(rewrites) {

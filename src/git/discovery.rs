@@ -59,8 +59,7 @@ pub(super) fn find(start: &Path) -> Result<Found, GitError> {
     // The deepest one that is above us, not the directory that we start in.
     let ceiling = ceilings.iter().filter(|one| start.starts_with(one) && *one != start);
     let ceiling = ceiling.max_by_key(|one| one.components().count());
-    let crosses = environment::variable("GIT_DISCOVERY_ACROSS_FILESYSTEM").is_some()
-        && environment::is_true_unless_said("GIT_DISCOVERY_ACROSS_FILESYSTEM");
+    let crosses = environment::is_said("GIT_DISCOVERY_ACROSS_FILESYSTEM");
     let mut device = None;
     for directory in start.ancestors() {
         if ceiling.is_some_and(|ceiling| ceiling == directory) {

@@ -67,6 +67,11 @@ pub(super) fn is_true_unless_said(name: &str) -> bool {
     !matches!(value.to_ascii_lowercase().as_bytes(), b"" | b"false" | b"no" | b"off" | b"0")
 }
 
+/// Whether a variable is set, and to what git takes for `true`.
+pub(super) fn is_said(name: &str) -> bool {
+    variable(name).is_some() && is_true_unless_said(name)
+}
+
 /// The directories of a variable that lists them, separated by colons.
 pub(super) fn directories(name: &str) -> Vec<PathBuf> {
     let Some(list) = variable(name) else { return Vec::new() };

@@ -5,7 +5,7 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use gix::bstr::{BStr, BString, ByteSlice};
+use gix::bstr::{BString, ByteSlice};
 use gix::objs::tree::{EntryKind as GixKind, EntryRef};
 use gix::objs::{Kind, TreeRefIter, WriteTo as _};
 
@@ -278,32 +278,6 @@ impl Repo {
     pub(crate) fn entries(&self, tree: Oid) -> Result<Vec<Entry>, GitError> {
         let data = self.tree_data(tree)?;
         entries_of(tree, &data).map(|entry| entry.map(|entry| entry_of(&entry))).collect()
-    }
-
-    /// The entry at a path below a tree; none if it, or a directory on the way, is not there.
-    pub(crate) fn entry_at(&self, tree: Oid, path: &str) -> Result<Option<Entry>, GitError> {
-        let (mut tree, mut reached) = (tree, 0);
-        let mut parts = path.split('/').peekable();
-        while let Some(part) = parts.next() {
-            let here = |error: GitError| error.at(path[..reached].trim_end_matches('/'));
-            let data = self.tree_data(tree).map_err(here)?;
-            let mut found = None;
-            for entry in entries_of(tree, &data) {
-                let entry = entry.map_err(here)?;
-                if entry.filename == BStr::new(part) {
-                    found = Some(entry_of(&entry));
-                    break;
-                }
-            }
-            match found {
-                Some(entry) if parts.peek().is_none() => return Ok(Some(entry)),
-                Some(Entry { kind: EntryKind::Tree, id, .. }) => {
-                    (tree, reached) = (id, reached + part.len() + 1)
-                }
-                Some(_) | None => return Ok(None),
-            }
-        }
-        Ok(None)
     }
 
     /// Writes a commit. No ref moves.

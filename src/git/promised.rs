@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use gix::bstr::ByteSlice as _;
 
 use super::Oid;
+use super::environment;
 use super::repo::Repo;
 
 /// How long a fetch may take where nobody says otherwise.
@@ -153,7 +154,7 @@ impl Repo {
             return Err(lack);
         }
         let mut lack = Lack::Forbidden { remote: first.clone() };
-        if !is_forbidden() {
+        if !environment::is_said("GIT_NO_LAZY_FETCH") {
             for remote in remotes {
                 match self.fetch_from(remote, ids) {
                     Ok(()) => return Ok(()),
@@ -187,7 +188,7 @@ impl Repo {
             .stdin(given)
             .stdout(Stdio::null())
             .stderr(err.try_clone().map_err(told)?);
-        if std::env::var_os("SSH_ASKPASS").is_none() {
+        if environment::variable("SSH_ASKPASS").is_none() {
             // ssh asks at the terminal, unless a program is to ask; this one answers nothing.
             command.env("SSH_ASKPASS", "false").env("SSH_ASKPASS_REQUIRE", "force");
         }
@@ -223,11 +224,4 @@ fn reason(err: &mut File, status: std::process::ExitStatus) -> String {
     });
     told.or_else(|| lines.last().map(|line| (*line).to_owned()))
         .unwrap_or_else(|| format!("git fetch ended with {status}"))
-}
-
-/// Whether the environment forbids to fetch lazily.
-fn is_forbidden() -> bool {
-    let Some(value) = std::env::var_os("GIT_NO_LAZY_FETCH") else { return false };
-    let value = value.to_string_lossy().to_ascii_lowercase();
-    !matches!(value.trim(), "" | "0" | "false" | "no" | "off")
 }

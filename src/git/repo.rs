@@ -213,7 +213,7 @@ impl Repo {
                     "`{}` is a symbolic link, to a branch without a commit",
                     found.entrance.join("HEAD").display()
                 ),
-                hint: "git commit --allow-empty -m 'Begin'".to_owned(),
+                hint: "git status    (run this again when the branch has its first commit)".to_owned(),
             };
         }
         GitError::Gix { doing: "open the repository", source: error.into() }

@@ -33,13 +33,28 @@ pub(crate) enum Veil {
 }
 
 impl Repo {
-    /// What stands at a path below a tree. Unlike [`Self::entry_at`] it tells "not there" from "can't be known".
+    /// The entry at a path below a tree; none if it, or a directory on the way, is not there or is something else. For
+    /// paths that nobody but us writes, and where "can't be known" is told elsewhere: else [`Self::look`].
+    pub(crate) fn entry_at(&self, tree: Oid, path: &str) -> Result<Option<Entry>, GitError> {
+        match self.walk(tree, path, 1)? {
+            Sight::Here(entry) => Ok(Some(entry)),
+            Sight::Hidden { at, by: Veil::Tree(error) } => Err(error.at(&at)),
+            Sight::Absent | Sight::Hidden { by: Veil::Kind(_) | Veil::Twice, .. } => Ok(None),
+        }
+    }
+
+    /// What stands at a path below a tree: unlike [`Self::entry_at`] it tells "not there" from "can't be known".
     pub(crate) fn look(&self, tree: Oid, path: &str) -> Result<Sight, GitError> {
+        self.walk(tree, path, 2)
+    }
+
+    /// The same, with so many entries of a name looked for in each directory.
+    fn walk(&self, tree: Oid, path: &str, most: usize) -> Result<Sight, GitError> {
         let (mut tree, mut from) = (tree, 0);
         loop {
             let end = path[from..].find('/').map_or(path.len(), |length| from + length);
             // The root may be large, and none of the board's names stands twice in it unless git's own tools fail too.
-            let most = if from == 0 { 1 } else { 2 };
+            let most = if from == 0 { 1 } else { most };
             let mut found = match self.named(tree, &path[from..end], most) {
                 Ok(found) => found,
                 Err(error) if from == 0 => return Err(error),

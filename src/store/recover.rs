@@ -15,7 +15,7 @@ use std::path::PathBuf;
 
 use crate::codec::ref_name;
 use crate::git::{
-    self, CommitDraft, Files, GitError, Index, IndexLock, Lack, Oid, RefEdit, Repo, Tidy, unreadable_ref,
+    self, CommitDraft, Files, GitError, Index, IndexLock, Oid, RefEdit, Repo, Tidy, unreadable_ref,
 };
 use crate::model::{BoardPoint, Record};
 
@@ -284,7 +284,7 @@ fn settle(tree: &Following) -> Result<(), GitError> {
     let git_dir = tree.git_dir.path();
     let root = tree.root.path();
     if !git_dir.is_dir() || !root.is_dir() {
-        return Err(GitError::Missing { what: "the worktree".to_owned(), lack: Lack::Damage });
+        return Err(GitError::NoWorkTree { why: format!("the worktree `{}` is gone", root.display()) });
     }
     let repo = Repo::open(&git_dir)?;
     let files = Files::at(&root);

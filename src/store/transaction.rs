@@ -5,7 +5,9 @@
 //! held each ref is compared with what was read. Only then files and index change, and the very last step
 //! renames the refs: **the commit point is the first of these renames** (the claim where there is one, else
 //! the board). Killed before it, the next process undoes; killed after it, the next one completes.
+//!
 //! With `commit.gpgsign` the commit is planned and signed before the lock is taken (see [`super::presign`]).
+//!
 //! No attempt waits while it holds the advisory lock, except up to [`REF_WAIT`] for a ref lock: an
 //! `index.lock` of somebody else makes the attempt fail as contended, and the caller tries again.
 //!
@@ -73,16 +75,20 @@ impl Store {
         deadline: Instant,
         plan: &mut dyn FnMut(&Snapshot<'_>) -> Result<Change<O>, Refusal>,
     ) -> Result<Committed<O>, StoreError> {
+        let mut fetched: Vec<Oid> = Vec::new();
         loop {
             let done = self.attempt_here(identity, now, deadline, plan);
             let wanted = self.repo.take_wanted();
             if wanted.is_empty() || done.is_ok() {
                 return done;
             }
-            if let Err(lack) = self.repo.fetch(&wanted) {
+            // What was said to be fetched and is still not here will not come.
+            let given = if wanted == fetched { Err(Lack::Damage) } else { self.repo.fetch(&wanted) };
+            if let Err(lack) = given {
                 let what = format!("object {}", wanted[0]);
                 return Err(GitError::Missing { what, lack }.into());
             }
+            fetched = wanted;
         }
     }
 
