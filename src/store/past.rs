@@ -5,7 +5,7 @@
 //! difference of its file to the first parent's.
 
 use crate::codec::{self, message, path, ref_name};
-use crate::git::{Commit, GitError, Oid, Repo, unreadable_ref};
+use crate::git::{Commit, GitError, Oid, Repo, Sight, Veil, unreadable_ref};
 use crate::model::{
     Action, Code, Deed, Entity, EntityKey, Event, Known, Named, Origin, Passage, Past, RecordKey, Refusal,
     Resource, Version,
@@ -165,13 +165,19 @@ fn unknown(error: GitError) -> Known {
 /// The entity as a tree has it.
 fn version(repo: &Repo, tree: Oid, of: &EntityKey) -> Result<Known, GitError> {
     let path = path_of(of);
-    let found = repo.entry_at(tree, &path).and_then(|entry| match entry {
-        Some(entry) => repo.blob(entry.id).map(Some).map_err(|error| error.at(&path)),
-        None => Ok(None),
-    });
+    let damaged = |at: &str| {
+        Known::Unknown(Box::new(Refusal::new(Code::Transition, format!("`{at}` was damaged then"))))
+    };
+    let found = match repo.look(tree, &path) {
+        Ok(Sight::Here(entry)) => repo.blob(entry.id).map_err(|error| error.at(&path)),
+        Ok(Sight::Absent) => return Ok(Known::Absent),
+        // A link in the place of a directory, say, hides whether it was there.
+        Ok(Sight::Hidden { at, by: Veil::Kind(_) | Veil::Twice }) => return Ok(damaged(&at)),
+        Ok(Sight::Hidden { at, by: Veil::Tree(error) }) => Err(error.at(&at)),
+        Err(error) => Err(error),
+    };
     let bytes = match found {
-        Ok(Some(bytes)) => bytes,
-        Ok(None) => return Ok(Known::Absent),
+        Ok(bytes) => bytes,
         Err(error) if error.is_of_object() => return Ok(unknown(error)),
         Err(other) => return Err(other),
     };
@@ -185,9 +191,7 @@ fn version(repo: &Repo, tree: Oid, of: &EntityKey) -> Result<Known, GitError> {
     let below = path.strip_prefix(path::BOARD).map(|rest| rest.trim_start_matches('/').to_owned());
     Ok(match entity.zip(String::from_utf8(bytes).ok()).zip(below) {
         Some(((entity, text), path)) => Known::There(Version { entity, path, text }),
-        None => {
-            Known::Unknown(Box::new(Refusal::new(Code::Transition, format!("`{path}` was damaged then"))))
-        }
+        None => damaged(&path),
     })
 }
 

@@ -99,3 +99,24 @@ fn topics_locks_agents_and_names_that_mean_several() {
         nothing.err
     );
 }
+
+/// A link where the directory of a task should be hides the task: what the commit that brings it back changed can't be
+/// told, and it is not said to have made it.
+#[test]
+fn what_was_hidden_was_not_absent() {
+    let sandbox = Sandbox::board();
+    let id = sandbox.add("Pay");
+    let (tasks, aside) = (sandbox.root.join(".orchestrator/tasks"), sandbox.home().join("tasks"));
+    std::fs::rename(&tasks, &aside).unwrap();
+    std::os::unix::fs::symlink("/nowhere", &tasks).unwrap();
+    sandbox.git(&["add", "-A"]);
+    sandbox.git(&["commit", "-q", "-m", "Hide it"]);
+    std::fs::remove_file(&tasks).unwrap();
+    std::fs::rename(&aside, &tasks).unwrap();
+    sandbox.git(&["add", "-A"]);
+    sandbox.git(&["commit", "-q", "-m", "Show it"]);
+    let commit = sandbox.git(&["rev-parse", "--short=7", "HEAD"]);
+    let told = sandbox.run(&["log", &id]).ok().out;
+    let line = told.lines().find(|line| line.contains(commit.trim())).unwrap();
+    assert!(line.contains("can't be told"), "{told}");
+}
