@@ -6,10 +6,10 @@ use crate::views::collect::{Collected, Since, collect};
 
 /// The report is made anew whenever somebody else was faster, so that what lands between report and mark
 /// is never left out of both cycles.
-pub(super) struct EndCycle;
-
 ///
 /// A cycle of which something can't be read does not end: whatever that is would be in no report.
+pub(super) struct EndCycle;
+
 impl Operation for EndCycle {
     type Outcome = Reading<Collected>;
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{ErrorKind, Write as _};
+use std::io::{BufWriter, ErrorKind, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
 use crate::codec::predecessor::{self, BadNames, Input};
-use crate::model::{Code, Reading, Refusal, Unread};
+use crate::model::{Code, Reading, Refusal, Unread, View};
 use crate::ops::import::{Import, Imported};
 use crate::views::{json, show, state};
 
@@ -124,8 +124,8 @@ impl Orchestrator {
         if damaged == Damaged::Refuse && !unread.is_empty() {
             return Ok(Reading::of(0, unread));
         }
-        // So is the log, which is too long to be kept: what fails in it fails here.
-        view.each_event(&mut |_| true)?;
+        // So is the log, which may be too long to be kept in memory: what fails in it fails here.
+        let mut events = spooled(&*view)?;
         let outlet = Outlet::make(directory)?;
         let write = |name: &str, text: &str| match outlet.write_new(name, text.as_bytes())? {
             true => Ok(()),
@@ -135,15 +135,9 @@ impl Orchestrator {
             )),
         };
         write("state.json", &json::pretty(&state))?;
-        let events = directory.join("events.jsonl");
-        let file = outlet.create("events.jsonl")?;
-        let mut out = std::io::BufWriter::new(file);
-        let mut written = Ok(());
-        state::export_events(&*view, &mut |line| {
-            written = writeln!(out, "{line}");
-            written.is_ok()
-        })?;
-        written.and_then(|()| out.flush()).map_err(|error| failed(&events, &error))?;
+        let mut file = outlet.create("events.jsonl")?;
+        std::io::copy(&mut events, &mut file)
+            .map_err(|error| failed(&directory.join("events.jsonl"), &error))?;
         let mut count = 2;
         fs::create_dir_all(directory.join("knowledge")).map_err(|error| failed(directory, &error))?;
         for found in known {
@@ -152,6 +146,20 @@ impl Orchestrator {
         }
         Ok(Reading::of(count, unread))
     }
+}
+
+/// All events as the predecessor has them, in a file without a name, from its beginning.
+fn spooled(view: &dyn View) -> Result<fs::File, Refusal> {
+    let spool = std::env::temp_dir();
+    let mut out = BufWriter::new(tempfile::tempfile().map_err(|error| failed(&spool, &error))?);
+    let mut written = Ok(());
+    state::export_events(view, &mut |line| {
+        written = writeln!(out, "{line}");
+        written.is_ok()
+    })?;
+    let file = written.and_then(|()| out.into_inner().map_err(|error| error.into_error()));
+    let rewound = file.and_then(|mut file| file.rewind().map(|()| file));
+    rewound.map_err(|error| failed(&spool, &error))
 }
 
 fn failed(path: &Path, error: &std::io::Error) -> Refusal {
