@@ -18,9 +18,13 @@ pub struct Finding {
 impl Finding {
     /// The code of what is told and is not wrong: hooks of git that do not run here.
     pub const HOOKS: &str = "hooks";
+    /// The code of what is told and is not wrong: objects that git shows in the place of others.
+    pub const REPLACED: &str = "replaced";
+    /// The code of a part of the board that can't be read.
+    pub const DAMAGE: &str = "damage";
 
     /// Whether nothing has to be done about it.
     pub fn is_remark(&self) -> bool {
-        self.code == Self::HOOKS || self.code == "replaced"
+        matches!(self.code, Self::HOOKS | Self::REPLACED)
     }
 }

@@ -29,6 +29,7 @@ mod sheet;
 mod task;
 mod time;
 mod view;
+mod words;
 mod workstream;
 
 pub use agent::Agent;
@@ -59,4 +60,5 @@ pub use sheet::{Row, Sheet};
 pub use task::{Claim, Imported, Landing, Priority, Rank, SeenTask, Status, Task};
 pub use time::{BadTime, Span, Timestamp};
 pub use view::{Candidate, Candidates, EventFilter, Log, Updates, View};
+pub(crate) use words::quoted;
 pub use workstream::{Workstream, WorkstreamStatus};

@@ -8,9 +8,9 @@ use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
     Action, Change, Code, Context, Edit, Event, EventId, Log, Operation, Predecessor, PredecessorLock,
-    Record, RecordEdit, RecordKey, Refusal, Standing, View, WorkstreamName,
+    Record, RecordEdit, RecordKey, Refusal, Standing, View, WorkstreamName, quoted,
 };
-use crate::ops::{resolve, text};
+use crate::ops::resolve;
 
 /// The trailer that names the digest of what was imported.
 const TRAILER: &str = "Orchestrator-Import";
@@ -232,7 +232,7 @@ impl Plan {
             }
             let before = view.lock(&lock.resource)?;
             if let Some(before) = &before {
-                let hint = || format!("orchestrator lock show {}", text::quoted(lock.resource.as_str()));
+                let hint = || format!("orchestrator lock show {}", quoted(lock.resource.as_str()));
                 match &before.standing {
                     standing if *standing == record.standing => {
                         self.change.outcome.locks_kept.push(lock.clone());

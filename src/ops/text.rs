@@ -69,17 +69,6 @@ pub(super) fn excerpt(text: &str) -> String {
     shown
 }
 
-/// A word of a shell's command line that means `text`.
-pub(super) fn quoted(text: &str) -> String {
-    let is_plain =
-        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@' | '%');
-    if !text.is_empty() && text.chars().all(is_plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,11 +103,5 @@ mod tests {
     #[test]
     fn the_character_that_does_not_print_is_named() {
         assert!(check_line("title", "a\u{202e}b").unwrap_err().message.ends_with("U+202E"));
-    }
-
-    #[test]
-    fn hints_can_be_pasted() {
-        assert_eq!(quoted("src/main.rs"), "src/main.rs");
-        assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
     }
 }

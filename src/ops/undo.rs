@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::model::{
     Change, Code, Context, Deed, Edit, EntityKey, Event, EventFilter, Known, Named, Operation, Origin,
-    Passage, RecordEdit, Refusal, TaskId, View,
+    Passage, RecordEdit, Refusal, TaskId, View, quoted,
 };
 use crate::ops::text;
 
@@ -159,7 +159,7 @@ fn find(view: &dyn View, word: &str) -> Result<(String, Option<Event>), Refusal>
                 Code::Transition,
                 format!("`{}` is an event of a lock; a lock is released, not undone", word.escape_debug()),
             )
-            .hint(format!("orchestrator lock show {}", text::quoted(resource))))
+            .hint(format!("orchestrator lock show {}", quoted(resource))))
         }
         [] => refuse(
             Code::NotFound,
@@ -327,7 +327,7 @@ impl Case<'_> {
             later.clone().find(touches).and_then(|passage| Some((passage, passage.events.last()?)))
         else {
             return Refusal::new(Code::Transition, format!("{kind} `{name}` has changed since"))
-                .hint(format!("orchestrator log {kind}:{}", text::quoted(&name)));
+                .hint(format!("orchestrator log {kind}:{}", quoted(&name)));
         };
         let undone: Vec<&Passage> =
             past.passages.iter().filter(|known| known.commit == self.commit).collect();

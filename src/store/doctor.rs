@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::codec::{path, ref_name};
 use crate::git::Repo;
-use crate::model::{Damage, Fault, Finding, Landing, RecordKey, Standing, Unread, View as _};
+use crate::model::{Damage, Fault, Finding, Landing, RecordKey, Standing, Unread, View as _, quoted};
 
 use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
 use super::records::{self, When};
@@ -24,9 +24,6 @@ const HOOKS: [&str; 6] = [
     "reference-transaction",
     "post-index-change",
 ];
-
-/// The word for what can't be read.
-const DAMAGE: &str = "damage";
 
 fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl Into<String>) -> Finding {
     Finding { code, place: place.into(), what, fix: fix.into(), is_fixed: false }
@@ -120,7 +117,7 @@ fn replacements(repo: &Repo) -> Result<Option<Finding>, StoreError> {
     let count = repo.list_refs("refs/replace/")?.len();
     Ok((count > 0).then(|| {
         finding(
-            "replaced",
+            Finding::REPLACED,
             "refs/replace/",
             format!(
                 "git shows other objects in the place of {count}; boards are read and written without that"
@@ -180,7 +177,7 @@ fn hooks(repo: &Repo) -> Option<Finding> {
 /// Something of the board that can't be read.
 pub(crate) fn damaged(damage: Damage) -> Finding {
     let place = format!("{}:{}:{}", damage.path, damage.line, damage.column);
-    finding(DAMAGE, place, damage.why, format!("git log -p -- {}", damage.path))
+    finding(Finding::DAMAGE, place, damage.why, format!("git log -p -- {}", damage.path))
 }
 
 fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Finding>, StoreError> {
@@ -241,7 +238,7 @@ fn records_of(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
             "archive",
             ref_name::ARCHIVE,
             format!("the archive of finished claims can't be read: {error}; what has no claim of its own can't be claimed"),
-            format!("put it back to a commit that is here: git fsck --lost-found; git update-ref {} <commit>", ref_name::ARCHIVE),
+            "git fsck --lost-found    (if it names a commit `orchestrator: archive …`, git update-ref can put the ref back to it)",
         )),
         Err(other) => return Err(other.into()),
     }
@@ -277,15 +274,6 @@ fn records_of(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
         }
     }
     Ok(found)
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/');
-    if word.chars().all(is_plain) && !word.starts_with('-') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 /// A fetch onto the live names would overwrite local claims and locks, and with `--prune` delete them.

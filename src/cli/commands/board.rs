@@ -4,7 +4,7 @@ use crate::cli::args::{Ci, Init};
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::{self, CiHost, Env, Mend, Renaming, Slugify};
-use crate::model::{Code, Refusal};
+use crate::model::{Code, Finding, Refusal};
 use crate::text;
 use crate::views::render;
 use crate::views::style::{Text, bold};
@@ -110,7 +110,7 @@ pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {
     if is_well {
         return Ok(Report::new(&json, text));
     }
-    let is_damaged = found.iter().any(|one| one.code == "damage");
+    let is_damaged = found.iter().any(|one| one.code == Finding::DAMAGE);
     let exit = if is_damaged { Code::Damaged.exit() } else { 1 };
     Ok(Report::new(&json, text).exit(exit))
 }

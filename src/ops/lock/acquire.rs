@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, AgentId, Change, Code, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal,
-    Resource, Span, Standing, View,
+    Resource, Span, Standing, View, quoted,
 };
 use crate::ops::text;
 
@@ -39,7 +39,7 @@ impl Operation for Acquire {
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Grant>, Refusal> {
         let ttl = self.ttl.unwrap_or(context.settings.locks_ttl);
         if !(SHORTEST..=LONGEST).contains(&ttl) {
-            let resource = text::quoted(self.resource.as_str());
+            let resource = quoted(self.resource.as_str());
             return Err(Refusal::new(Code::Usage, format!("a lock lasts 1 s to 24 h, not {ttl}"))
                 .hint(format!("orchestrator lock acquire {resource} {} --ttl 60s", self.agent)));
         }

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, AgentId, Change, Code, Context, Edit, Operation, Refusal, SeenTask, Standing, Status, Task,
-    TaskRef, View, WorkstreamName,
+    TaskRef, View, WorkstreamName, quoted,
 };
 use crate::ops::{claims, resolve, text};
 
@@ -37,8 +37,7 @@ impl Operation for Claim {
         let seen = resolve::task_in(view, self.workstream.as_ref(), &self.task)?;
         let id = seen.task.id;
         claims::check_readable(&seen)?;
-        let next =
-            format!("orchestrator t next {} {}", text::quoted(seen.task.workstream.as_str()), self.agent);
+        let next = format!("orchestrator t next {} {}", quoted(seen.task.workstream.as_str()), self.agent);
         let refuse = |what: String, hint: String| Err(Refusal::new(Code::Transition, what).hint(hint));
         match &seen.task.status {
             Status::Pending => {

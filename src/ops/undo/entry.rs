@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, Agent, AgentId, Code, Compare, Edit, Entity, EntityKey, Event, Imported, Knowledge, Known,
-    Passage, Refusal, Topic, Version, Workstream, WorkstreamName,
+    Passage, Refusal, Topic, Version, Workstream, WorkstreamName, quoted,
 };
 
 use super::{Case, Inverse};
@@ -216,12 +216,12 @@ pub(super) fn restored(version: &Version) -> Edit {
 pub(super) fn unreadable(key: &EntityKey) -> Refusal {
     let (kind, name) = (key.kind(), key.name());
     Refusal::new(Code::Transition, format!("what {kind} `{name}` was before can't be read"))
-        .hint(format!("orchestrator log {kind}:{}", crate::ops::text::quoted(&name)))
+        .hint(format!("orchestrator log {kind}:{}", quoted(&name)))
 }
 
 /// A field that no command changes.
 pub(super) fn unnamed(key: &EntityKey, field: &str) -> Refusal {
     let (kind, name) = (key.kind(), key.name());
     Refusal::new(Code::Transition, format!("no command brings back `{field}` of {kind} `{name}`"))
-        .hint(format!("orchestrator log {kind}:{}", crate::ops::text::quoted(&name)))
+        .hint(format!("orchestrator log {kind}:{}", quoted(&name)))
 }
