@@ -8,6 +8,8 @@
 //! ```
 //!
 //! A guard whose mutant survives is not tested.
+//!
+//! The file is long because it is one table, a row a guard.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A test fails by a panic, and tells what it tried.
 

@@ -15,9 +15,8 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::recovery::{Rehearsal, SCENES, Scene, can_trace, difference, leftovers};
+use super::recovery::{Rehearsal, SCENES, Scene, can_trace, difference, leftovers, sweep_all};
 
 /// What is tried, of the scenes that are killed too.
 const TRIED: &[&str] = &["add", "claim", "complete", "undo", "import", "delete"];
@@ -164,24 +163,5 @@ fn a_call_that_fails_refuses_or_is_outlived_and_the_exit_code_is_true() {
     let is_tried =
         |scene: &&Scene| TRIED.contains(&scene.name) && only.as_ref().is_none_or(|only| only == scene.name);
     let scenes: Vec<&'static Scene> = SCENES.iter().filter(is_tried).collect();
-    let (next, tried) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let wrong: Vec<String> = std::thread::scope(|scope| {
-        let work = || {
-            let mut wrong = Vec::new();
-            while let Some(scene) = scenes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (points, found) = sweep(scene, is_whole);
-                println!("{}: {points} points, {} failures", scene.name, found.len());
-                found.iter().for_each(|what| println!("  {what}"));
-                tried.fetch_add(points, Ordering::Relaxed);
-                wrong.extend(found);
-            }
-            wrong
-        };
-        let both = [scope.spawn(work), scope.spawn(work)];
-        both.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
-    });
-    let first = wrong[..wrong.len().min(5)].join("\n");
-    assert!(wrong.is_empty(), "{} failures, the first:\n{first}", wrong.len());
-    assert!(tried.load(Ordering::Relaxed) > 0, "nothing was tried");
-    println!("{tried:?} points, 0 failures");
+    sweep_all(&scenes, &|scene| sweep(scene, is_whole));
 }

@@ -540,12 +540,20 @@ fn a_kill_leaves_before_or_after_and_the_next_command_goes_on() {
     let only = std::env::var("SCENE").ok();
     let scenes: Vec<&'static Scene> =
         SCENES.iter().filter(|scene| only.as_ref().is_none_or(|only| only == scene.name)).collect();
+    sweep_all(&scenes, &|scene| sweep(scene, how));
+}
+
+/// Sweeps scenes, two at a time: each answers how many points it tried, and what was wrong.
+pub(super) fn sweep_all(
+    scenes: &[&'static Scene],
+    sweep: &(dyn Fn(&'static Scene) -> (usize, Vec<String>) + Sync),
+) {
     let (next, tried) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let work = || {
             let mut wrong = Vec::new();
             while let Some(scene) = scenes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let (points, found) = sweep(scene, how);
+                let (points, found) = sweep(scene);
                 println!("{}: {points} points, {} failures", scene.name, found.len());
                 found.iter().for_each(|what| println!("  {what}"));
                 tried.fetch_add(points, Ordering::Relaxed);
@@ -556,12 +564,8 @@ fn a_kill_leaves_before_or_after_and_the_next_command_goes_on() {
         let both = [scope.spawn(work), scope.spawn(work)];
         both.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
-    assert!(
-        wrong.is_empty(),
-        "{} failures, the first:\n{}",
-        wrong.len(),
-        wrong[..wrong.len().min(5)].join("\n")
-    );
+    let first = wrong[..wrong.len().min(5)].join("\n");
+    assert!(wrong.is_empty(), "{} failures, the first:\n{first}", wrong.len());
     assert!(tried.load(Ordering::Relaxed) > 0, "nothing was tried");
     println!("{tried:?} points, 0 failures");
 }

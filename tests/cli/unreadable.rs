@@ -1,5 +1,7 @@
 //! Unreadable is not absent: whatever can't be read is named, on every surface that needs it, and what can be read is
 //! answered all the same.
+//!
+//! The file is long because every surface that reads is a row in it.
 
 use std::path::Path;
 

@@ -2,6 +2,8 @@
 //!
 //! Where a command finds its repository is compared with `git rev-parse`, place by place and variable by variable: another
 //! answer than git's would write into another repository than the one that was meant.
+//!
+//! The file is long because the matrix of places and variables and what happens in each of them share their places.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
