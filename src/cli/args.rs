@@ -12,6 +12,7 @@ pub mod lock;
 pub mod task;
 pub mod workstream;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::builder::Styles;
@@ -64,17 +65,18 @@ pub struct Global {
     /// Who acts (default: the agent in the arguments, else `system`)
     #[arg(id = "actor", long = "agent", global = true, env = "ORCHESTRATOR_AGENT", value_name = "AGENT", hide_env_values = true,
           add = ArgValueCandidates::new(complete::agents))]
-    pub agent: Option<String>,
-    /// Whether it stands in the arguments, and not in the environment.
+    pub agent: Option<OsString>,
+    /// Which of these options stand in the arguments themselves.
     #[arg(skip)]
-    pub agent_is_typed: bool,
+    pub typed: Typed,
     /// Which board: a branch, or HEAD (default: git config orchestrator.board, else HEAD's)
     #[arg(long, global = true, env = "ORCHESTRATOR_BOARD", value_name = "BRANCH", hide_env_values = true)]
-    pub board: Option<String>,
-    /// Read the board as of a commit, branch or tag, a time (2026-02-06T07:37:39Z), a date, or an age (2h)
+    pub board: Option<OsString>,
+    /// Read the board as of a commit, branch or tag, a time (2026-02-06T07:37:39Z), a date, or an age with its unit
+    /// (90m, 2h, 3d)
     #[arg(long, global = true, value_name = "REVISION|TIME")]
     pub at: Option<String>,
-    /// How long to wait for other processes
+    /// How long to wait for other processes: 500ms, 90s, 5m, 2h; up to 7d, and a bare number is seconds
     #[arg(long, global = true, value_name = "TIME", default_value = "30s")]
     pub timeout: String,
     /// When to use colour
@@ -83,6 +85,25 @@ pub struct Global {
     /// Nothing but the answer: no remarks on stderr, no next steps
     #[arg(short, long, global = true)]
     pub quiet: bool,
+}
+
+/// The options of every command that stand in the words of a command line, rather than in the environment or nowhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Typed(Vec<&'static str>);
+
+impl Typed {
+    /// The options that can be asked for, by their ids.
+    pub const IDS: [&str; 5] = ["start", "actor", "board", "at", "timeout"];
+
+    /// Those of which `is_typed` says so.
+    pub fn of(is_typed: impl Fn(&str) -> bool) -> Self {
+        Self(Self::IDS.into_iter().filter(|id| is_typed(id)).collect())
+    }
+
+    /// Whether the option of this id is one of them.
+    pub fn has(&self, id: &str) -> bool {
+        self.0.contains(&id)
+    }
 }
 
 /// When output is coloured.
@@ -156,8 +177,9 @@ pub enum Command {
     },
     /// Do many things in one commit, all or none: one request a line on standard input
     ///
-    /// A request is the words of a command as a JSON array; @N in a word stands for the id that the request in
-    /// line N got. Answers come in order, a JSON document a line. If one request is refused, nothing is done.
+    /// A request is the words of a command as a JSON array; the word @N stands for the id that the request in line N,
+    /// an earlier one, got (@@N is the text @N). Answers come in order, a JSON document a line. If one request is
+    /// refused, nothing is done. At most 10,000 requests, 8 MiB each, 64 MiB together.
     #[command(
         after_help = "Example:\n  orchestrator batch <<'END'\n  [\"task\", \"add\", \"revenue\", \"Add payments\"]\n  [\"task\", \"add\", \"revenue\", \"Test them\", \"--depends-on\", \"@1\"]\n  [\"task\", \"claim\", \"@1\", \"--agent\", \"agent-1\"]\n  END\n\nCommands: workstream, task, agent register, lock acquire and release, knowledge write and delete, event log."
     )]
@@ -271,7 +293,9 @@ pub enum Ci {
     Gitlab,
 }
 
-/// What to do about names that are not legal here.
+// What to do about names that are not legal here. No doc comment: it would be taken for the help of the commands that
+// this is a part of.
+#[allow(missing_docs)]
 #[derive(Args, Debug, Default)]
 pub struct Names {
     /// Import a name under another one; may be repeated
@@ -282,15 +306,24 @@ pub struct Names {
     pub slugify: bool,
 }
 
+/// A number of things, of which none at all would be no question.
+fn count(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(0) => Err("it has to be 1 or more".to_owned()),
+        Ok(count) => Ok(count),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
 #[derive(Args, Debug)]
 pub struct Events {
-    /// How many
-    #[arg(long, default_value_t = 20, value_name = "N")]
+    /// How many, from 1
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = count)]
     pub last: usize,
     /// Only of this action
     #[arg(long)]
     pub action: Option<String>,
-    /// Since a time (2026-02-06T07:37:39Z), a date, or an age (2h)
+    /// Since a time (2026-02-06T07:37:39Z), a date, or an age with its unit (90m, 2h, 3d)
     #[arg(long, value_name = "T")]
     pub since: Option<String>,
     /// Only of this task
@@ -327,7 +360,7 @@ pub struct Brief {
     #[arg(long, value_name = "ID", add = ArgValueCandidates::new(complete::tasks))]
     pub task: Option<String>,
     /// At most so many characters; says what was left out
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count)]
     pub budget: Option<usize>,
 }
 
@@ -438,7 +471,7 @@ pub struct Verify {
     /// List each note, rather than count them
     #[arg(long)]
     pub notes: bool,
-    /// How far clocks may differ
+    /// How far clocks may differ, up to 365d
     #[arg(long, value_name = "TIME", default_value = "10m")]
     pub slack: String,
 }
@@ -461,7 +494,7 @@ pub struct MergeDriver {
     /// The path of the merged file from the repository's root (%P)
     pub path: String,
     /// How many characters a conflict marker has (%L)
-    #[arg(long, value_name = "N", default_value_t = 7)]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
     pub marker_size: u16,
     /// What our side is called in conflict markers (%X)
     #[arg(long = "ours", value_name = "LABEL", default_value = "ours")]
@@ -486,10 +519,10 @@ pub struct Selftest {
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub worktrees: u16,
     /// How many times, each in a repository of its own; the two placements of the board take turns
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub rounds: u16,
     /// How many calls each agent makes in a round
-    #[arg(long, default_value_t = 40, value_name = "N")]
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub calls: u16,
     /// Kill every tenth call at a random point
     #[arg(long)]

@@ -8,9 +8,11 @@
 mod args;
 mod commands;
 mod complete;
+mod exact;
 mod lazy;
 mod parse;
 mod report;
+mod usage;
 
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
@@ -22,8 +24,12 @@ use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, ValueEnum as _}
 
 use crate::model::{Code, Refusal};
 use crate::views::style::escaped;
-use args::{Cli, Color};
+use args::{Cli, Color, Typed};
 use report::Printer;
+
+/// The variable by which a completion script asks for candidates. It has a name of its own: any program may have set one
+/// that is called `COMPLETE`, and then every command would print a script, and do nothing.
+const COMPLETION: &str = "ORCHESTRATOR_COMPLETE";
 
 /// A file that would be longer than the limit of this process (`ulimit -f`) is an error like a full disk, and no
 /// signal that kills in the middle of a change. A handler does that too, and is not inherited by what we start.
@@ -36,7 +42,7 @@ fn outlive_file_limit() {
 /// The whole program: arguments in, exit code out.
 pub fn main() -> ExitCode {
     outlive_file_limit();
-    clap_complete::CompleteEnv::with_factory(Cli::command).complete();
+    clap_complete::CompleteEnv::with_factory(Cli::command).var(COMPLETION).complete();
     std::panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
@@ -99,7 +105,7 @@ fn understood(words: &[OsString]) -> Result<Cli, clap::Error> {
     let read = || Cli::command().try_get_matches_from(words);
     let words = lazy::for_words(words, read).or_else(|_| read())?;
     let mut cli = Cli::from_arg_matches(&words)?;
-    cli.global.agent_is_typed = is_typed(&words, "actor");
+    cli.global.typed = Typed::of(|id| is_typed(&words, id));
     Ok(cli)
 }
 
@@ -143,9 +149,7 @@ fn usage(error: &clap::Error) -> u8 {
     if !printer.json {
         return printer.usage(&error.render());
     }
-    let text = error.render().to_string();
-    let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-    printer.fail(&Refusal::new(Code::Usage, message).hint("orchestrator --help"))
+    printer.fail(&Refusal::new(Code::Usage, usage::sentence(error)).hint("orchestrator --help"))
 }
 
 #[cfg(test)]
@@ -189,7 +193,7 @@ mod tests {
                 Cli::command().try_get_matches_from(&words).and_then(|words| Cli::from_arg_matches(&words));
             match (parsed(words), whole) {
                 (Ok(named), Ok(mut whole)) => {
-                    whole.global.agent_is_typed = named.global.agent_is_typed;
+                    whole.global.typed.clone_from(&named.global.typed);
                     assert_eq!(format!("{named:?}"), format!("{whole:?}"), "{line}");
                 }
                 (Err(named), Err(whole)) => {

@@ -2,7 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Code, Refusal, TaskRef};
+use super::exact;
+use crate::model::{Bounds, Code, Refusal, Span, TaskRef};
+
+/// A length of time; the refusal names the option that it was given to.
+pub fn span(option: &str, text: &str, bounds: Bounds) -> Result<Span, Refusal> {
+    let told = |why: String| Refusal::new(Code::Usage, format!("{option}: {why}"));
+    let span = Span::parse(text).map_err(|bad| told(bad.to_string()))?;
+    bounds.check(span).map_err(told)?;
+    Ok(span)
+}
 
 /// References to tasks.
 pub fn tasks(words: &[String]) -> Result<Vec<TaskRef>, Refusal> {
@@ -22,7 +31,7 @@ pub fn fields(words: &[String], data: Option<&str>) -> Result<Map<String, Value>
         }
     }
     let Some(data) = data else { return Ok(fields) };
-    let object: Map<String, Value> = serde_json::from_str(data).map_err(|error| {
+    let object = exact::object(data).map_err(|error| {
         Refusal::new(Code::Usage, format!("--data is no JSON object: {error}"))
             .hint("--data '{\"key\": \"value\"}'")
     })?;

@@ -6,10 +6,7 @@
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, Event, EventId, Timestamp};
-
-/// Field names that an action can't use for its own.
-const RESERVED: [&str; 5] = ["ts", "agent", "action", "id", "derived"];
+use crate::model::{Action, ENVELOPE, Event, EventId, Timestamp};
 
 /// The line of an event. An imported event's line is given back as it stood.
 pub(crate) fn encode(event: &Event) -> String {
@@ -21,7 +18,7 @@ pub(crate) fn encode(event: &Event) -> String {
     object.insert("agent".to_owned(), Value::String(event.agent.clone()));
     object.insert("action".to_owned(), Value::String(event.action.word().to_owned()));
     for (field, value) in &event.fields {
-        if !RESERVED.contains(&field.as_str()) {
+        if !ENVELOPE.contains(&field.as_str()) {
             object.insert(field.clone(), value.clone());
         }
     }

@@ -1,9 +1,10 @@
 //! `config.yaml`
 //!
 //! It is read, never written: `init` plants it with every setting in a comment, and people edit it.
-//! Unknown keys belong to a later version and are passed over.
+//! Unknown keys may belong to a later version and are passed over; [`unknown_keys`] names them for who checks a board,
+//! since they may as well be misspelt.
 
-use crate::model::{Durability, Settings, Span};
+use crate::model::{Bounds, Durability, Settings, Span, typos};
 
 use super::Problem;
 use super::yaml::{Document, Fields};
@@ -20,15 +21,15 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Settings, Problem> {
         .ok_or_else(|| fields.problem("format", "is not a positive number"))?;
     settings.board = fields.optional_text("board")?;
     if let Some(claims) = fields.optional_fields("claims")? {
-        span(&claims, "stale_after", &mut settings.claims_stale_after)?;
+        span(&claims, "stale_after", Bounds::STALE_AFTER, &mut settings.claims_stale_after)?;
         settings.claims_expire = claims.optional_flag("expire")?.unwrap_or(settings.claims_expire);
     }
     if let Some(agents) = fields.optional_fields("agents")? {
-        span(&agents, "stale_after", &mut settings.agents_stale_after)?;
+        span(&agents, "stale_after", Bounds::STALE_AFTER, &mut settings.agents_stale_after)?;
     }
     if let Some(locks) = fields.optional_fields("locks")? {
-        span(&locks, "ttl", &mut settings.locks_ttl)?;
-        span(&locks, "slack", &mut settings.locks_slack)?;
+        span(&locks, "ttl", Bounds::LOCK, &mut settings.locks_ttl)?;
+        span(&locks, "slack", Bounds::LOCK_SLACK, &mut settings.locks_slack)?;
     }
     if let Some(email) = fields.optional_text("email")? {
         settings.agent_email = email;
@@ -43,11 +44,48 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Settings, Problem> {
     Ok(settings)
 }
 
-fn span(fields: &Fields<'_>, key: &str, setting: &mut Span) -> Result<(), Problem> {
+fn span(fields: &Fields<'_>, key: &str, bounds: Bounds, setting: &mut Span) -> Result<(), Problem> {
     if let Some(text) = fields.optional_text(key)? {
-        *setting = Span::parse(&text).map_err(|bad| fields.problem(key, &bad.to_string()))?;
+        let read = Span::parse(&text).map_err(|bad| fields.problem(key, &bad.to_string()))?;
+        bounds.check(read).map_err(|why| fields.problem(key, &why))?;
+        *setting = read;
     }
     Ok(())
+}
+
+/// Every setting that there is, by its path.
+const KNOWN: [(&str, &[&str]); 7] = [
+    ("format", &[]),
+    ("board", &[]),
+    ("claims", &["stale_after", "expire"]),
+    ("agents", &["stale_after"]),
+    ("locks", &["ttl", "slack"]),
+    ("email", &[]),
+    ("durability", &[]),
+];
+
+/// The keys that this version does not know, each with a word on what may be meant.
+pub(crate) fn unknown_keys(bytes: &[u8]) -> Vec<Problem> {
+    let Ok(document) = Document::parse(bytes) else { return Vec::new() };
+    let fields = document.fields();
+    let mut found = Vec::new();
+    let mut look = |fields: &Fields<'_>, known: &[&str]| {
+        for key in fields.keys().filter(|key| !known.contains(key)) {
+            let near = known.iter().map(|name| (typos(name, key), name)).min();
+            let why = match near.filter(|(typos, name)| *typos <= 2 && *typos < name.len()) {
+                Some((_, name)) => format!("no setting is called so; `{name}` may be meant"),
+                None => "no setting is called so here; a later version may know it".to_owned(),
+            };
+            found.push(fields.problem(key, &why));
+        }
+    };
+    look(&fields, &KNOWN.map(|(name, _)| name));
+    for (name, inner) in KNOWN.iter().filter(|(_, inner)| !inner.is_empty()) {
+        if let Ok(Some(fields)) = fields.optional_fields(name) {
+            look(&fields, inner);
+        }
+    }
+    found
 }
 
 #[cfg(test)]
@@ -76,5 +114,49 @@ mod tests {
         let problem = decode(b"format: 1\nlocks:\n  ttl: soon\n").unwrap_err();
         assert_eq!((problem.line, problem.column), (3, 8));
         assert!(decode(b"claims: {}\n").is_err());
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_named_by_its_place() {
+        for (text, says) in [
+            ("locks:\n  ttl: 90d\n", "3:8: locks.ttl: `90d` is out of bounds; from 1s to 1d"),
+            ("locks:\n  ttl: 999ms\n", "3:8: locks.ttl: `999ms` is out of bounds; from 1s to 1d"),
+            ("locks:\n  slack: 9999d\n", "3:10: locks.slack: `9999d` is out of bounds; from 0s to 1h"),
+            (
+                "claims:\n  stale_after: 0s\n",
+                "3:16: claims.stale_after: `0s` is out of bounds; from 1s to 365d",
+            ),
+            (
+                "agents:\n  stale_after: 400d\n",
+                "3:16: agents.stale_after: `400d` is out of bounds; from 1s to 365d",
+            ),
+        ] {
+            assert_eq!(decode(format!("format: 1\n{text}").as_bytes()).unwrap_err().to_string(), says);
+        }
+        for word in ["yes", "NO", "on", "1", "'true'", "True"] {
+            let text = format!("format: 1\nclaims:\n  expire: {word}\n");
+            let read = decode(text.as_bytes());
+            assert!(read.is_err() || word == "True", "{word}: {read:?}");
+        }
+        for format in ["0", "-1", "1.0", "'1'", "99999999999999999999", "one"] {
+            assert!(decode(format!("format: {format}\n").as_bytes()).is_err(), "{format}");
+        }
+    }
+
+    #[test]
+    fn keys_that_nobody_knows_are_named_with_the_nearest_known_one() {
+        let text =
+            "format: 1\nlock: {ttl: 5s}\nlocks:\n  tll: 5s\n  ttl: 5s\nclaims: {expires: true}\nshade: 1\n";
+        let told: Vec<String> = unknown_keys(text.as_bytes()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "2:7: lock: no setting is called so; `locks` may be meant",
+                "7:8: shade: no setting is called so here; a later version may know it",
+                "6:19: claims.expires: no setting is called so; `expire` may be meant",
+                "4:8: locks.tll: no setting is called so; `ttl` may be meant",
+            ]
+        );
+        assert!(unknown_keys(include_bytes!("../../templates/init/config.yaml")).is_empty());
     }
 }

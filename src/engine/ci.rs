@@ -4,9 +4,8 @@
 //! worktree, untracked, for its owner to read, fill in and commit. A file that is there already is left as it is,
 //! whatever is in it; nothing is written through a link.
 
-use std::fs;
-
 use crate::git::Repo;
+use crate::git::bounded;
 use crate::model::{Code, Refusal};
 use crate::store;
 
@@ -67,9 +66,15 @@ pub fn plant_ci(options: &Options, host: CiHost) -> Result<Planted, Refusal> {
     if let Some(first) = planted.written.first() {
         planted.next.push(format!("fill in ORCHESTRATOR_GIT and ORCHESTRATOR_REV in {first}, and commit it"));
     }
-    let includes = || fs::read_to_string(root.join(INCLUDING)).is_ok_and(|text| text.contains(INCLUDED));
+    let includes = || {
+        let text = bounded::file(&root.join(INCLUDING), LONGEST);
+        text.is_ok_and(|text| String::from_utf8_lossy(&text).contains(INCLUDED))
+    };
     if planted.kept.iter().any(|path| path == INCLUDING) && !includes() {
         planted.next.push(format!("add to {INCLUDING}, under `include:`, the line `  - local: {INCLUDED}`"));
     }
     Ok(planted)
 }
+
+/// How much of a file that was there already is looked at.
+const LONGEST: usize = 4 << 20;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 use crate::codec::predecessor::{self, BadNames, Input};
+use crate::git::bounded;
 use crate::model::{Code, Reading, Refusal, Unread, View};
 use crate::ops::import::{Import, Imported};
 use crate::views::{json, show, state};
@@ -78,11 +79,11 @@ pub struct ImportDone {
 /// Reads a data directory; everything that is wrong with it is named at once, and nothing is written.
 pub fn read_data(files: &DataFiles, renaming: &Renaming) -> Result<Import, Refusal> {
     let input = Input {
-        state: read(&files.state)?.ok_or_else(|| {
+        state: read(&files.state, LONGEST)?.ok_or_else(|| {
             Refusal::new(Code::NotFound, format!("there is no `{}`", files.state.display()))
                 .hint("orchestrator import <directory with state.json>")
         })?,
-        events: files.events.as_deref().map(read).transpose()?.flatten(),
+        events: files.events.as_deref().map(|path| read(path, LONGEST)).transpose()?.flatten(),
         knowledge: match &files.knowledge {
             Some(directory) => read_knowledge(directory)?,
             None => BTreeMap::new(),
@@ -166,10 +167,16 @@ fn failed(path: &Path, error: &std::io::Error) -> Refusal {
     Refusal::new(Code::Unreadable, format!("`{}`: {error}", path.display()))
 }
 
-/// The bytes of a plain file; none if it is not there. A link is not followed.
-fn read(path: &Path) -> Result<Option<Vec<u8>>, Refusal> {
+/// The most bytes of `state.json` and of `events.jsonl`, and of a document with its front matter.
+const LONGEST: usize = 512 << 20;
+const LONGEST_DOCUMENT: usize = 4 << 20;
+
+/// The bytes of a plain file, of which there may be `limit`; none if it is not there. A link is not followed.
+fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal> {
     match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_file() => fs::read(path).map(Some).map_err(|error| failed(path, &error)),
+        Ok(meta) if meta.is_file() => {
+            bounded::file(path, limit).map(Some).map_err(|error| failed(path, &error))
+        }
         Ok(_) => Err(Refusal::new(Code::Invalid, format!("`{}` is no regular file", path.display()))),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(failed(path, &error)),
@@ -191,7 +198,7 @@ fn read_knowledge(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Refusal
         let name = inside.to_str().ok_or_else(|| {
             Refusal::new(Code::Invalid, format!("`{}` has a name that is not UTF-8", entry.path().display()))
         })?;
-        if let Some(bytes) = read(entry.path())? {
+        if let Some(bytes) = read(entry.path(), LONGEST_DOCUMENT)? {
             found.insert(name.to_owned(), bytes);
         }
     }

@@ -7,6 +7,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::git::bounded;
 use crate::merge::Markers;
 use crate::model::{Code, Refusal};
 use crate::store;
@@ -33,12 +34,16 @@ pub struct Driven {
     pub place: String,
 }
 
+/// The most bytes of a file that is merged: nothing of a board is as long.
+const LONGEST: usize = 64 << 20;
+
 /// Merges the three files, and puts the result in the place of ours. Where that can't be done nothing is written.
 pub fn drive(start: &Path, files: &Driven, markers: Markers) -> Result<MergedFile, Refusal> {
     let unreadable = |path: &Path, error: std::io::Error| {
         Refusal::new(Code::Unreadable, format!("`{}`: {error}", path.display()))
     };
-    let read = |path: &Path| fs::read(start.join(path)).map_err(|error| unreadable(path, error));
+    let read =
+        |path: &Path| bounded::file(&start.join(path), LONGEST).map_err(|error| unreadable(path, error));
     let (base, ours, theirs) = (read(&files.base)?, read(&files.ours)?, read(&files.theirs)?);
     let versions = Versions { base: &base, ours: &ours, theirs: &theirs };
     let markers = Markers { style: merge::conflict_style(start), ..markers };

@@ -24,6 +24,7 @@ mod review;
 mod templates;
 mod verify;
 
+pub(crate) use crate::git::bounded;
 pub use crate::merge::Markers;
 pub use ci::{CiHost, Planted, plant_ci};
 pub use doctor::{Mend, examine};

@@ -37,6 +37,9 @@ pub struct Options {
     pub at: Option<String>,
     /// Who acts.
     pub agent: Option<AgentId>,
+    /// Why it can't be told who acts, where somebody was named whose name is none. Whatever would be done in nobody's
+    /// name is refused so; readings need nobody.
+    pub no_agent: Option<Refusal>,
     /// How long a mutation may wait for other processes.
     pub timeout: Span,
 }
@@ -44,7 +47,17 @@ pub struct Options {
 impl Options {
     /// The board of the repository around `start`, nobody in particular acting, 30 s of patience.
     pub fn new(start: impl Into<PathBuf>) -> Self {
-        Self { start: start.into(), board: None, at: None, agent: None, timeout: Span::from_secs(30) }
+        let (start, timeout) = (start.into(), Span::from_secs(30));
+        Self { start, board: None, at: None, agent: None, no_agent: None, timeout }
+    }
+
+    /// Who acts, for a mutation; none is `system`.
+    pub fn actor(&self) -> Result<Option<AgentId>, Refusal> {
+        match (&self.agent, &self.no_agent) {
+            (Some(agent), _) => Ok(Some(agent.clone())),
+            (None, Some(refusal)) => Err(refusal.clone()),
+            (None, None) => Ok(None),
+        }
     }
 }
 
@@ -147,7 +160,7 @@ impl Orchestrator {
 
     /// Plans the request on the board and makes its change true, whole or not at all.
     pub fn run<R: Operation>(&self, request: &R) -> Result<Done<R::Outcome>, Refusal> {
-        self.run_as(self.options.agent.clone(), request)
+        self.run_as(self.options.actor()?, request)
     }
 
     /// The same with `agent` acting.

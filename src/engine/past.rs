@@ -20,6 +20,9 @@ pub(super) fn find(
         Some(commit) => (commit, time_of(repo, commit)?),
         None => {
             let Ok(then) = Timestamp::parse_moment(word, now) else { return Err(unknown(word)) };
+            if then > now {
+                return Err(to_come(word));
+            }
             (last_until(repo, board, then)?.ok_or_else(|| too_early(word))?, then)
         }
     };
@@ -55,6 +58,12 @@ fn unknown(word: &str) -> Refusal {
         ),
     )
     .hint("git log --oneline -- .orchestrator")
+}
+
+/// What will be at a time that is still to come nobody can show: locks would seem to have run out, agents to be silent.
+fn to_come(word: &str) -> Refusal {
+    Refusal::new(Code::Usage, format!("`--at {}` is still to come", word.escape_debug()))
+        .hint("leave out --at for the board as it is now")
 }
 
 fn too_early(word: &str) -> Refusal {

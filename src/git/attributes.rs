@@ -78,7 +78,7 @@ fn source(common_dir: &Path, root: &Path, path: &str, name: &str) -> Option<(Pat
         files.push(PathBuf::from(String::from_utf8_lossy(&told.stdout).trim_end()));
     }
     files.into_iter().find_map(|file| {
-        let text = std::fs::read_to_string(&file).ok()?;
+        let text = super::small::read_text(&file).ok()?;
         let speaks = |line: &str| {
             let mut words = line.split_whitespace().skip(1);
             !line.starts_with('#')

@@ -81,6 +81,14 @@ pub(crate) enum GitError {
         /// What is wrong with it.
         why: String,
     },
+    /// A short id that begins the ids of several objects.
+    #[error("`{word}` is the beginning of several ids")]
+    Ambiguous {
+        /// What was given.
+        word: String,
+        /// The objects, each with what it is; those that are commits stand first.
+        candidates: Vec<String>,
+    },
     /// A commit was to be signed, and could not be.
     #[error("the commit could not be signed: {why}")]
     Unsigned {

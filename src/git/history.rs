@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use gix::bstr::ByteSlice as _;
 use gix::objs::Kind;
+use gix::revision::spec::parse::{Error as Unclear, ObjectKindHint, Options, RefsHint};
 
 use super::error::Doing;
 use super::object::{Entry, EntryKind, entries_of, entry_of, undecoded};
@@ -217,10 +218,24 @@ impl Repo {
 
     /// The commit that a revision names: a branch, a tag, an id, `HEAD~3`. None if there is none; where there may be one,
     /// and an object on the way to it can't be read, that is the error.
+    ///
+    /// As in git a full id is an id before it is a name, a short one a name before it is an id, and of the objects
+    /// whose ids a short one begins only what leads to a commit counts; where that leaves several, none is chosen.
     pub(crate) fn resolve(&self, revision: &str) -> Result<Option<Oid>, GitError> {
-        match self.gix.rev_parse_single(revision) {
-            Ok(id) => self.peeled(id.detach()),
-            Err(_) => self.unresolved(revision).map(|()| None),
+        let options =
+            Options { object_kind_hint: Some(ObjectKindHint::Committish), refs_hint: RefsHint::default() };
+        match gix::revision::Spec::from_bstr(revision, &self.gix, options) {
+            Ok(found) => match found.single().filter(|id| !id.is_null()) {
+                Some(id) => self.peeled(id.detach()),
+                None => Ok(None),
+            },
+            Err(error) => match error.downcast_any_ref::<Unclear>() {
+                Some(Unclear::AmbiguousPrefix { candidates, .. }) => {
+                    let candidates = candidates.iter().map(|(id, what)| format!("{id} {what}")).collect();
+                    Err(GitError::Ambiguous { word: revision.to_owned(), candidates })
+                }
+                Some(_) | None => self.unresolved(revision).map(|()| None),
+            },
         }
     }
 

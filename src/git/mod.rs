@@ -5,6 +5,7 @@
 //! changed byte by byte under a lock whose owner can be proved, and files are replaced and never rewritten.
 
 mod attributes;
+pub(crate) mod bounded;
 mod discovery;
 mod durable;
 mod environment;

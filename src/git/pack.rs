@@ -25,6 +25,7 @@ use sha1::{Digest as _, Sha1};
 use super::error::Doing;
 use super::object::again;
 use super::repo::Repo;
+use super::small;
 use super::{GitError, Oid};
 
 /// From how many objects on git keeps a pack as it comes (`transfer.unpackLimit`).
@@ -102,7 +103,7 @@ fn forget_left(directory: &Path) {
         let path = entry.path();
         if path.extension().is_some_and(|ending| ending == "keep")
             && is_old(&path)
-            && fs::read_to_string(&path).is_ok_and(|text| text.trim_end() == KEEPER)
+            && small::read(&path).is_ok_and(|text| text.trim_ascii_end() == KEEPER.as_bytes())
         {
             let _best_effort = fs::remove_file(path);
         }

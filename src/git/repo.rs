@@ -315,7 +315,7 @@ impl Repo {
         let remote = self.common_dir.join("refs/remotes/origin/HEAD");
         let remote = match small::link_to_ref(&remote) {
             Some(target) => Some(target),
-            None => fs::read_to_string(remote).ok(),
+            None => small::read(&remote).ok().and_then(|text| String::from_utf8(text).ok()),
         };
         let of_remote = remote.as_deref().map(|text| text.trim().trim_start_matches("ref: "));
         let of_remote = of_remote.and_then(|text| text.strip_prefix("refs/remotes/origin/"));

@@ -6,11 +6,12 @@
 //! unsigned commit where a signed one was asked for.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use super::bounded;
 use super::error::Doing as _;
 use super::repo::Repo;
 use super::{GitError, Signature};
@@ -121,7 +122,7 @@ impl Signer {
             return Err(self.failed(&told));
         }
         let signature = scratch.path().join("commit.sig");
-        std::fs::read(&signature).map_err(GitError::io(&signature))
+        bounded::file(&signature, LONGEST).map_err(GitError::io(&signature))
     }
 
     /// The first key that the configured command names.
@@ -177,14 +178,16 @@ impl Signer {
             pause = (pause * 2).min(Duration::from_millis(16));
         };
         let read = |file: &mut File| -> Result<Vec<u8>, GitError> {
-            let mut bytes = Vec::new();
-            let all = file.seek(SeekFrom::Start(0)).and_then(|_| file.read_to_end(&mut bytes));
-            all.doing("read a signature").map(|_| bytes)
+            let all = file.seek(SeekFrom::Start(0)).and_then(|_| bounded::bytes(file, LONGEST));
+            all.doing("read a signature")
         };
         let (out, err) = (read(&mut out)?, read(&mut err)?);
         Ok(Told { status, out, err: String::from_utf8_lossy(&err).into_owned() })
     }
 }
+
+/// The most bytes of a signature, and of what the program says besides.
+const LONGEST: usize = 1 << 20;
 
 /// What a program said.
 struct Told {

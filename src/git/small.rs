@@ -1,22 +1,30 @@
 //! Small files, in as few system calls as can be.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
 
+use super::bounded;
+
 /// What such a file is not longer than, as a rule.
 const USUAL: usize = 512;
+/// What it is never longer than: anything that is read so has a few MiB at most.
+const LONGEST: usize = 64 << 20;
 
 /// The whole of a file that is expected to be small. Its length is not asked for first, which costs as much as to
 /// read it.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(USUAL);
     // A file that is read directly asks for its length; a part of one can't.
-    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    bounded::into(Vec::with_capacity(USUAL), File::open(path)?, LONGEST)
+}
+
+/// The same as text.
+pub(crate) fn read_text(path: &Path) -> io::Result<String> {
+    let not_text = |_| io::Error::new(io::ErrorKind::InvalidData, "is not UTF-8");
+    String::from_utf8(read(path)?).map_err(not_text)
 }
 
 /// These options for a file of ours: a link in its place is not followed, and a pipe not waited for.

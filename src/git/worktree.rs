@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::GitError;
 use super::repo::{Repo, read_symbolic};
+use super::small;
 use super::work_tree::WorkTree;
 
 /// A worktree of a repository.
@@ -46,7 +47,7 @@ impl Repo {
                 continue;
             }
             let pointer = git_dir.join("gitdir");
-            let Some(pointer) = unless_absent(fs::read_to_string(&pointer), &pointer)? else { continue };
+            let Some(pointer) = unless_absent(small::read_text(&pointer), &pointer)? else { continue };
             let link = PathBuf::from(pointer.trim_end());
             let link = if link.is_absolute() { link } else { git_dir.join(link) };
             let path = match link.parent() {

@@ -88,6 +88,47 @@ actions! {
     BoardEdited = "board_edited",
 }
 
+impl Action {
+    /// Whether it can be the inverse of an earlier change: it is about an entry of the board.
+    fn may_undo(&self) -> bool {
+        match self {
+            Self::WorkstreamCreated
+            | Self::WorkstreamUpdated
+            | Self::WorkstreamDeleted
+            | Self::TaskCreated
+            | Self::TaskClaimed
+            | Self::TaskCompleted
+            | Self::TaskReleased
+            | Self::TaskBlocked
+            | Self::TaskUnblocked
+            | Self::TaskCancelled
+            | Self::TaskReopened
+            | Self::TaskUpdated
+            | Self::TaskDeleted
+            | Self::AgentRegistered
+            | Self::AgentDeleted
+            | Self::KnowledgeWritten
+            | Self::KnowledgeDeleted => true,
+            Self::LockAcquired
+            | Self::LockRenewed
+            | Self::LockReleased
+            | Self::CycleCollected
+            | Self::BoardEdited
+            | Self::Custom(_) => false,
+        }
+    }
+}
+
+/// The words that every event has, and that so can't be fields of an action.
+pub const ENVELOPE: [&str; 5] = ["ts", "agent", "action", "id", "derived"];
+
+/// The fields that readers trust, and that so only the program's own actions may have: an event of somebody's own
+/// with one of them would change what another reader concludes from the log.
+///
+/// Other fields of the board's actions (`workstream`, `task_id`, `result` …) are free: readers look at them only where
+/// the action is one of the board's, or use them to say what an event is about, which is what they are for.
+pub const TRUSTED: [&str; 1] = ["undoes"];
+
 /// One fact of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -126,10 +167,11 @@ impl Event {
         self.fields.get(field).and_then(Value::as_str)
     }
 
-    /// The events that it undoes, by their ids: any mutation may be the inverse of an earlier one, and says so in
-    /// its field `undoes`.
+    /// The events that it undoes, by their ids: any mutation of an entry may be the inverse of an earlier one, and says
+    /// so in its field `undoes`. Of any other event the field says nothing: whoever logs an event of his own must not
+    /// be able to hide what somebody else did from `undo`.
     pub fn undoes(&self) -> impl Iterator<Item = &str> {
-        let (one, many) = match self.fields.get("undoes") {
+        let (one, many) = match self.fields.get("undoes").filter(|_| self.action.may_undo()) {
             Some(Value::String(id)) => (Some(id.as_str()), None),
             Some(Value::Array(ids)) => (None, Some(ids)),
             Some(_) | None => (None, None),
@@ -155,5 +197,20 @@ mod tests {
             assert_eq!(action.word(), *word);
         }
         assert_eq!(Action::from_word("deployed"), Action::Custom("deployed".to_owned()));
+    }
+
+    #[test]
+    fn only_changes_of_entries_are_believed_to_undo_others() {
+        let at = Timestamp::parse("2026-02-06T12:00:00Z").unwrap();
+        let undone = |word: &str| -> Vec<String> {
+            let id = EventId::parse("e2").unwrap();
+            let event = Event::new(at, "bob", Action::from_word(word), id).with("undoes", "e1");
+            event.undoes().map(str::to_owned).collect()
+        };
+        assert_eq!(undone("task_released"), ["e1"]);
+        assert_eq!(undone("knowledge_deleted"), ["e1"]);
+        for word in ["said", "deployed", "lock_released", "cycle_collected", "board_edited"] {
+            assert_eq!(undone(word), [] as [String; 0], "{word}");
+        }
     }
 }

@@ -226,6 +226,22 @@ impl fmt::Display for Resource {
     }
 }
 
+/// How many letters were typed wrong, left out or added.
+pub(crate) fn typos(one: &str, two: &str) -> usize {
+    let (one, two) = (one.to_ascii_lowercase(), two.to_ascii_lowercase());
+    let mut row: Vec<usize> = (0..=two.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, b) in two.bytes().enumerate() {
+            let above = row[j + 1];
+            row[j + 1] = (corner + usize::from(a != b)).min(above + 1).min(row[j] + 1);
+            corner = above;
+        }
+    }
+    row[two.len()]
+}
+
 /// Whether the name of a lock that was taken may hold it.
 fn may_be_recorded(c: char) -> bool {
     let reorders = matches!(c, '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}');

@@ -160,6 +160,33 @@ impl Refusal {
     }
 }
 
+/// How many things one message lists.
+const LISTED: usize = 10;
+
+/// The things, with commas between them: the first few, and how many more there are. A message must not become as
+/// long as a board is large.
+pub(crate) fn listed(things: impl IntoIterator<Item = String>) -> String {
+    let mut things = things.into_iter();
+    let shown: Vec<String> = things.by_ref().take(LISTED).collect();
+    match things.count() {
+        0 => shown.join(", "),
+        more => format!("{}, and {} more", shown.join(", "), grouped(more)),
+    }
+}
+
+/// `19,980`
+pub(crate) fn grouped(count: usize) -> String {
+    let digits = count.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 impl From<super::BadName> for Refusal {
     fn from(bad: super::BadName) -> Self {
         let refusal = Self::new(Code::Invalid, bad.to_string());
@@ -173,5 +200,20 @@ impl From<super::BadName> for Refusal {
 impl From<super::BadTime> for Refusal {
     fn from(bad: super::BadTime) -> Self {
         Self::new(Code::Usage, bad.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_cut_and_counted() {
+        let things = |count: usize| listed((0..count).map(|n| n.to_string()));
+        assert_eq!(things(0), "");
+        assert_eq!(things(3), "0, 1, 2");
+        assert_eq!(things(10), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9");
+        assert_eq!(things(11), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, and 1 more");
+        assert!(things(19_990).ends_with(", and 19,980 more"));
     }
 }

@@ -53,8 +53,11 @@ impl Timestamp {
         {
             return Ok(Self::from_millis(midnight.and_utc().timestamp_millis()));
         }
+        // A bare number is no age: where a revision may stand too it is the beginning of an id, and elsewhere it
+        // may be meant as a year.
         let age = text.strip_suffix(" ago").unwrap_or(text);
-        Span::parse(age).map(|span| now.minus(span)).map_err(|_| BadTime {
+        let has_unit = !age.ends_with(|c: char| c.is_ascii_digit());
+        Span::parse(age).ok().filter(|_| has_unit).map(|span| now.minus(span)).ok_or_else(|| BadTime {
             given: text.to_owned(),
             wanted: "point in time; use 2026-02-06T07:37:39Z, 2026-02-06, or an age such as 90m, 2h, 3d",
         })
@@ -155,6 +158,48 @@ impl Span {
     }
 }
 
+/// How short and how long a length of time may be, both included.
+///
+/// Each length that a person or a file can choose has its bounds here, whoever reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// The shortest.
+    pub least: Span,
+    /// The longest.
+    pub most: Span,
+}
+
+impl Bounds {
+    /// How long a lock lasts: a second to a day.
+    pub const LOCK: Self = Self::of(1, 24 * 60 * 60);
+    /// The skew between clocks before a lock counts as run out: up to an hour. With more, locks would hardly run out.
+    pub const LOCK_SLACK: Self = Self::of(0, 60 * 60);
+    /// For how long an agent may be silent before it, or its claim, counts as stale: a second to a year. After none
+    /// at all every claim would be stale at once.
+    pub const STALE_AFTER: Self = Self::of(1, 365 * 24 * 60 * 60);
+    /// How long somebody waits for something: up to a week.
+    pub const PATIENCE: Self = Self::of(0, 7 * 24 * 60 * 60);
+    /// How far the clocks may differ of those that wrote a history: up to a year.
+    pub const CLOCKS: Self = Self::of(0, 365 * 24 * 60 * 60);
+
+    const fn of(least: u64, most: u64) -> Self {
+        Self { least: Span::from_secs(least), most: Span::from_secs(most) }
+    }
+
+    /// Refuses what lies outside, in a sentence that goes behind the name of what it is.
+    pub fn check(self, span: Span) -> Result<(), String> {
+        if (self.least..=self.most).contains(&span) {
+            return Ok(());
+        }
+        Err(format!("`{span}` is out of bounds; from {} to {}", self.least, self.most))
+    }
+
+    /// The nearest length inside.
+    pub fn clamp(self, span: Span) -> Span {
+        span.clamp(self.least, self.most)
+    }
+}
+
 impl fmt::Display for Span {
     /// The shortest exact form, such as `60s` → `1m`, `90s`, `250ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -195,7 +240,25 @@ mod tests {
         ] {
             assert_eq!(Timestamp::parse_moment(typed, now).unwrap().to_string(), expected, "{typed}");
         }
-        assert!(Timestamp::parse_moment("yesterday", now).is_err());
+        // A bare number may be a year, or the beginning of an id.
+        for bad in [
+            "yesterday",
+            "60",
+            "2026",
+            "1234567",
+            "0",
+            "60 ago",
+            "",
+            "ago",
+            " 2h",
+            "2h ",
+            "+2h",
+            "-2h",
+            "1.5h",
+            "1_0h",
+        ] {
+            assert!(Timestamp::parse_moment(bad, now).is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -205,11 +268,58 @@ mod tests {
         {
             assert_eq!(Span::parse(typed).unwrap().millis(), millis, "{typed}");
         }
-        for typed in ["", "s", "-1s", "1.5h", "1y", "99999999999999999999s", "18446744073709551615d"] {
+        for typed in [
+            "",
+            "s",
+            "-1s",
+            "+1s",
+            " 1s",
+            "1s ",
+            "1 s",
+            "1.5h",
+            "1e3",
+            "1_000",
+            "\u{ff15}s",
+            "1H",
+            "1S",
+            "1y",
+            "1mo",
+            "1h30m",
+            "0x10",
+            "\u{661}s",
+            "99999999999999999999s",
+            "18446744073709551615d",
+        ] {
             assert!(Span::parse(typed).is_err(), "{typed}");
+        }
+        for (typed, millis) in [("007", 7000), ("0", 0), ("1min", 60_000), ("1w", 604_800_000)] {
+            assert_eq!(Span::parse(typed).unwrap().millis(), millis, "{typed}");
         }
         assert_eq!(Span::from_secs(90).to_string(), "90s");
         assert_eq!(Span::from_secs(3600).to_string(), "1h");
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_is_told_with_them() {
+        for (bounds, span, says) in [
+            (Bounds::LOCK, "90d", "`90d` is out of bounds; from 1s to 1d"),
+            (Bounds::LOCK, "999ms", "`999ms` is out of bounds; from 1s to 1d"),
+            (Bounds::LOCK_SLACK, "9999d", "`9999d` is out of bounds; from 0s to 1h"),
+            (Bounds::STALE_AFTER, "0s", "`0s` is out of bounds; from 1s to 365d"),
+            (Bounds::PATIENCE, "8d", "`8d` is out of bounds; from 0s to 7d"),
+        ] {
+            assert_eq!(bounds.check(Span::parse(span).unwrap()).unwrap_err(), says);
+        }
+        for (bounds, span) in [
+            (Bounds::LOCK, "1s"),
+            (Bounds::LOCK, "24h"),
+            (Bounds::LOCK_SLACK, "0"),
+            (Bounds::STALE_AFTER, "1s"),
+            (Bounds::PATIENCE, "0"),
+        ] {
+            assert_eq!(bounds.check(Span::parse(span).unwrap()), Ok(()), "{span}");
+        }
+        assert_eq!(Bounds::LOCK.clamp(Span::from_secs(0)), Span::from_secs(1));
     }
 
     #[test]

@@ -3,12 +3,10 @@
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Action, AgentId, Change, Code, Context, Event, Operation, Refusal, View, is_blank, is_printable,
+    Action, AgentId, Change, Code, Context, ENVELOPE, Event, Operation, Refusal, TRUSTED, View, is_blank,
+    is_printable,
 };
 use crate::ops::text;
-
-/// The words that an event itself has, and so can't be fields of its data.
-const RESERVED: [&str; 5] = ["ts", "agent", "action", "id", "derived"];
 
 /// An event of somebody's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,9 +58,16 @@ impl Operation for LogEvent {
             )
             .hint("choose another name for that field"));
         }
-        if let Some(field) = self.data.keys().find(|field| RESERVED.contains(&field.as_str())) {
+        if let Some(field) = self.data.keys().find(|field| ENVELOPE.contains(&field.as_str())) {
             return Err(Refusal::new(Code::Invalid, format!("an event has a `{field}` of its own"))
                 .hint("choose another name for that field"));
+        }
+        if let Some(field) = self.data.keys().find(|field| TRUSTED.contains(&field.as_str())) {
+            return Err(Refusal::new(
+                Code::Invalid,
+                format!("`{field}` is what this program itself says in an event; another would be believed"),
+            )
+            .hint("choose another name for that field"));
         }
         if Value::Object(self.data.clone()).to_string().len() > 1 << 20 {
             return Err(Refusal::new(Code::Invalid, "the data is longer than 1 MiB"));
@@ -108,6 +113,11 @@ mod tests {
             ("deployed", serde_json::json!({"x\n2026-11-28 09:00:00  root  task_completed": "x"})),
             ("deployed", serde_json::json!({"a=b": "x"})),
             ("deployed", serde_json::json!({"a\u{e0041}": "x"})),
+            ("deployed", serde_json::json!({"ts": "2026-02-06T07:37:39Z"})),
+            ("deployed", serde_json::json!({"action": "task_completed"})),
+            ("deployed", serde_json::json!({"derived": true})),
+            ("deployed", serde_json::json!({"undoes": "019c31c0-4490-70df-bc60-4165cd0ac750"})),
+            ("deployed", serde_json::json!({"undoes": ["019c31c0-4490-70df-bc60-4165cd0ac750"]})),
         ] {
             assert_eq!(
                 plan(&Board::default(), &log(action, data)).unwrap_err().code,

@@ -7,8 +7,9 @@
 use std::collections::{BTreeSet, HashMap};
 
 use crate::model::{
-    Action, Change, Code, Context, Edit, Event, EventId, Log, Operation, Predecessor, PredecessorLock,
-    Record, RecordEdit, RecordKey, Refusal, Standing, View, WorkstreamName, quoted,
+    Action, Bounds, Change, Code, Context, Edit, Event, EventId, Log, Operation, Predecessor,
+    PredecessorLock, Record, RecordEdit, RecordKey, Refusal, Standing, Timestamp, View, WorkstreamName,
+    quoted,
 };
 use crate::ops::resolve;
 
@@ -37,6 +38,8 @@ pub struct Counts {
     pub knowledge: usize,
     /// Events.
     pub events: usize,
+    /// Locks that are held.
+    pub locks: usize,
 }
 
 /// What an import did.
@@ -50,6 +53,9 @@ pub struct Imported {
     pub locks_kept: Vec<PredecessorLock>,
     /// Locks that had run out.
     pub locks_dropped: Vec<PredecessorLock>,
+    /// Those of the kept ones that the directory holds longer than a lock can last, or from a time that is still to
+    /// come, with the end that they have here.
+    pub locks_shortened: Vec<(PredecessorLock, Timestamp)>,
 }
 
 impl Counts {
@@ -60,6 +66,7 @@ impl Counts {
             agents: data.agents.len(),
             knowledge: data.knowledge.len(),
             events: data.events.len(),
+            locks: 0,
         }
     }
 }
@@ -225,16 +232,28 @@ impl Plan {
     fn locks(&mut self, data: &Predecessor, view: &dyn View, context: &Context<'_>) -> Result<(), Refusal> {
         let slack = context.settings.locks_slack;
         for lock in &data.locks {
-            let mut record = held(lock);
-            if record.is_expired(context.now, slack) {
+            if held(lock).is_expired(context.now, slack) {
                 self.change.outcome.locks_dropped.push(lock.clone());
                 continue;
             }
+            let shortened = shortened(lock, context);
+            let mut record = held(shortened.as_ref().unwrap_or(lock));
             let before = view.lock(&lock.resource)?;
             if let Some(before) = &before {
                 let hint = || format!("orchestrator lock show {}", quoted(lock.resource.as_str()));
                 match &before.standing {
                     standing if *standing == record.standing => {
+                        self.already().locks += 1;
+                        self.change.outcome.locks_kept.push(lock.clone());
+                        continue;
+                    }
+                    // What was shortened by an earlier import is not as the directory says.
+                    Standing::Held { agent, .. }
+                        if *agent == lock.agent
+                            && shortened.is_some()
+                            && !before.is_expired(context.now, slack) =>
+                    {
+                        self.already().locks += 1;
                         self.change.outcome.locks_kept.push(lock.clone());
                         continue;
                     }
@@ -255,11 +274,18 @@ impl Plan {
             record.nonce = Some(context.mint.nonce());
             record.event = Some(taking(lock, &data.events).unwrap_or_else(|| {
                 let id = context.mint.event_id(context.now);
-                Event::new(lock.acquired_at, lock.agent.as_str(), Action::LockAcquired, id)
-                    .with("resource", lock.resource.as_str())
+                let held = shortened.as_ref().unwrap_or(lock);
+                Event::new(held.acquired_at, held.agent.as_str(), Action::LockAcquired, id)
+                    .with("resource", held.resource.as_str())
                     .with("epoch", record.epoch)
-                    .with("ttl_ms", lock.ttl.millis())
+                    .with("ttl_ms", held.ttl.millis())
             }));
+            if shortened.is_some()
+                && let Some(end) = record.expires_at()
+            {
+                self.change.outcome.locks_shortened.push((lock.clone(), end));
+            }
+            self.written().locks += 1;
             let expected = before.and_then(|before| before.commit);
             self.change.records.push(RecordEdit { expected, record, replaces: false });
             self.change.outcome.locks_kept.push(lock.clone());
@@ -292,6 +318,19 @@ impl Plan {
             }
         }
     }
+}
+
+/// The lock as it can be held here, where the directory holds it longer than any lock lasts, or from a time that is
+/// still to come: from now on, and for a day at most. A lock that never runs out would have to be broken by hand.
+fn shortened(lock: &PredecessorLock, context: &Context<'_>) -> Option<PredecessorLock> {
+    let end = lock.acquired_at.plus(lock.ttl);
+    let slack = context.settings.locks_slack;
+    let latest = context.now.plus(Bounds::LOCK.most);
+    if lock.acquired_at <= context.now.plus(slack) && end <= latest.plus(slack) {
+        return None;
+    }
+    let ttl = Bounds::LOCK.clamp(lock.ttl.min(end.min(latest).since(context.now)));
+    Some(PredecessorLock { acquired_at: context.now, ttl, ..lock.clone() })
 }
 
 /// The lock as a record that is not written yet.
@@ -337,14 +376,14 @@ impl Told {
                 Edit::File { .. } | Edit::RemoveFile(_) => false,
             };
         }
-        if streams.is_empty() && self.written == Counts::default() {
+        if streams.is_empty() && (Counts { locks: 0, ..self.written }) == Counts::default() {
             return format!("import {}", count(data.locks.len(), "lock"));
         }
         format!("import {} in {}", count(self.written.tasks, "task"), count(streams.len(), "workstream"))
     }
 
     fn body(&self) -> String {
-        let Counts { workstreams, tasks, agents, knowledge, events } = self.written;
+        let Counts { workstreams, tasks, agents, knowledge, events, locks: _ } = self.written;
         format!(
             "{} imported a data directory: {}, {}, {}, {}, {}.",
             self.agent,

@@ -18,6 +18,8 @@ mod claims;
 mod resolve;
 mod text;
 
+pub(crate) use text::LONGEST as LONGEST_TEXT;
+
 #[cfg(test)]
 mod fake;
 

@@ -5,10 +5,8 @@
 
 use crate::model::{
     Code, Fault, Refusal, SeenTask, TaskId, TaskRef, View, Workstream, WorkstreamName, WorkstreamStatus,
+    listed, typos,
 };
-
-/// The most names or ids that one message lists.
-const SHOWN: usize = 5;
 
 /// The workstream of this name.
 pub(super) fn workstream(view: &dyn View, name: &WorkstreamName) -> Result<Workstream, Refusal> {
@@ -23,7 +21,7 @@ fn no_workstream(names: &[String], name: &WorkstreamName) -> Refusal {
     let refusal = Refusal::new(Code::NotFound, format!("there is no workstream `{name}`"));
     let mut near: Vec<(usize, &String)> = names
         .iter()
-        .map(|known| (distance(known, name.as_str()), known))
+        .map(|known| (typos(known, name.as_str()), known))
         .filter(|(typos, _)| *typos <= 2 && *typos < name.as_str().len())
         .collect();
     near.sort();
@@ -69,11 +67,10 @@ pub(super) fn task_id(view: &dyn View, reference: &TaskRef) -> Result<TaskId, Re
         [one] => Ok(*one),
         [] => not_found(view, reference),
         [first, ..] => {
-            let shown: Vec<String> = found.iter().take(SHOWN).map(|id| format!("`{id}`")).collect();
-            let more = if found.len() > SHOWN { ", …" } else { "" };
+            let shown = listed(found.iter().map(|id| format!("`{id}`")));
             Err(Refusal::new(
                 Code::Ambiguous,
-                format!("`{reference}` begins {} task ids: {}{more}", found.len(), shown.join(", ")),
+                format!("`{reference}` begins {} task ids: {shown}", found.len()),
             )
             .hint(format!("type more digits, such as: orchestrator task show {first}")))
         }
@@ -150,22 +147,6 @@ pub(super) fn check_case_twin(what: &str, name: &str, names: &[String]) -> Resul
         }
         None => Ok(()),
     }
-}
-
-/// How many letters were typed wrong, left out or added.
-fn distance(one: &str, two: &str) -> usize {
-    let (one, two) = (one.to_ascii_lowercase(), two.to_ascii_lowercase());
-    let mut row: Vec<usize> = (0..=two.len()).collect();
-    for (i, a) in one.bytes().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, b) in two.bytes().enumerate() {
-            let above = row[j + 1];
-            row[j + 1] = (corner + usize::from(a != b)).min(above + 1).min(row[j] + 1);
-            corner = above;
-        }
-    }
-    row[two.len()]
 }
 
 #[cfg(test)]

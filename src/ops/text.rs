@@ -3,7 +3,7 @@
 use crate::model::{Code, Refusal, is_blank, is_printable};
 
 /// The most bytes of a description, a result, a reason or a document.
-const LONGEST: usize = 1 << 20;
+pub(crate) const LONGEST: usize = 1 << 20;
 
 /// One printable line of 1 to 500 characters, as a title.
 pub(super) fn check_line(what: &str, text: &str) -> Result<(), Refusal> {

@@ -27,6 +27,8 @@ use crate::ops::text;
 const LOOKS: [usize; 4] = [64, 1024, 16_384, usize::MAX];
 /// How many digits of a commit's id people are shown.
 const SHORT: usize = 7;
+/// The fewest digits that name a change, as in git: with fewer nearly any word would name some change or other.
+const FEWEST: usize = 4;
 
 /// The inverse of an earlier mutation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -148,6 +150,18 @@ fn called(event: &Event, commit: &str) -> String {
 
 /// The commit, and the event if one is meant, that a word names.
 fn find(view: &dyn View, word: &str) -> Result<(String, Option<Event>), Refusal> {
+    let digits = word.bytes().filter(|byte| *byte != b'-').count();
+    if digits < FEWEST && word.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit()) {
+        return Err(Refusal::new(
+            Code::Usage,
+            format!(
+                "`{}` is too short for the id of an event or a commit: at least {FEWEST} hex digits; \
+                 it is no number of steps either",
+                word.escape_debug()
+            ),
+        )
+        .hint("orchestrator events --json"));
+    }
     let found = view.named(word)?;
     let refuse = |code, what: String| Err(Refusal::new(code, what).hint("orchestrator events --json"));
     match found.as_slice() {

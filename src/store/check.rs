@@ -211,6 +211,9 @@ impl Check<'_> {
             path::Place::Furniture if path == path::CONFIG => match codec::settings::decode(&bytes) {
                 Ok(settings) => {
                     self.settings = Some(settings);
+                    for codec::Problem { line, column, why } in codec::settings::unknown_keys(&bytes) {
+                        self.add_at(Severity::Warning, "unknown_setting", path, (line, column), why);
+                    }
                     None
                 }
                 Err(problem) => Some(problem),

@@ -80,6 +80,14 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
             Refusal::new(Code::Damaged, format!("the ref `{name}` can't be read: {why}"))
                 .hint("orchestrator doctor")
         }
+        GitError::Ambiguous { word, candidates } => {
+            let named = crate::model::listed(candidates.iter().map(|one| format!("`{one}`")));
+            Refusal::new(
+                Code::Ambiguous,
+                format!("`{}` is the beginning of several ids: {named}", word.escape_debug()),
+            )
+            .hint("type more digits of it, such as: git log --oneline --no-abbrev-commit")
+        }
         GitError::Unsigned { why } => {
             Refusal::new(Code::Unsigned, format!("the commit could not be signed: {why}"))
                 .hint("git config --show-origin --get-regexp '^(commit.gpgsign|gpg|user.signingkey)'")

@@ -11,8 +11,10 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use crate::git::{self, plainly};
+use crate::git::{self, bounded, plainly};
 
+/// The most bytes of a cache that is read as a whole.
+const LONGEST: usize = 1 << 30;
 /// Length and checksum before each frame.
 const HEAD: usize = 8;
 
@@ -33,12 +35,17 @@ impl Frames {
     /// Reads the file of this name among the caches of a repository. `kind` names format and version.
     pub(crate) fn load(common_dir: &Path, name: &str, kind: [u8; 8]) -> Self {
         let path = super::advisory::home(common_dir).join("cache").join(name);
-        let mut bytes = Vec::new();
-        let read = plainly(OpenOptions::new().read(true)).open(&path).and_then(|mut file| {
-            // What is no file has no length, and no end that we would wait for.
-            if file.metadata()?.is_file() { file.read_to_end(&mut bytes) } else { Ok(0) }
+        // What is no file has no length, and no end that we would wait for; what is no cache of ours is made anew.
+        let read = plainly(OpenOptions::new().read(true)).open(&path).and_then(|file| {
+            let meta = file.metadata()?;
+            let length = usize::try_from(meta.len()).unwrap_or(usize::MAX).min(LONGEST);
+            if meta.is_file() {
+                bounded::into(Vec::with_capacity(length + 1), file, LONGEST)
+            } else {
+                Ok(Vec::new())
+            }
         });
-        let bytes = if read.is_ok() { bytes } else { Vec::new() };
+        let bytes = read.unwrap_or_default();
         Self { path, kind, bytes, start: 0, sound: 0 }
     }
 

@@ -5,13 +5,13 @@
 //! refs, files and index entries go from what to what. Without its end it was never finished, so nothing that
 //! it announces has begun. An empty file means that nobody died.
 
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::git::{GitError, Oid, read_small};
+use crate::git::{GitError, Oid, bounded, read_small};
 
 use super::advisory::{self, Advisory};
 
@@ -83,6 +83,9 @@ impl Hex {
 /// A path of the file system, whatever bytes it is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place(String);
+
+/// The most bytes of a journal: some hundred thousand files.
+const LONGEST: usize = 256 << 20;
 
 const ESCAPED: &AsciiSet = &CONTROLS.add(b'%');
 
@@ -174,9 +177,8 @@ impl Advisory {
         if self.file.metadata().map_err(|e| self.error(e))?.len() == 0 {
             return Ok(None);
         }
-        let mut bytes = Vec::new();
-        let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.read_to_end(&mut bytes));
-        read.map_err(|source| self.error(source))?;
+        let read = self.file.seek(SeekFrom::Start(0)).and_then(|_| bounded::bytes(&self.file, LONGEST));
+        let bytes = read.map_err(|source| self.error(source))?;
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
         parse(&bytes[..end]).map(Some).map_err(|why| GitError::Unsupported {
             what: format!("`{}` tells of a change that was interrupted, and {why}", self.path.display()),

@@ -7,7 +7,8 @@
 //!
 //! A budget bounds the whole brief, in characters. What has the least to say is dropped first (events,
 //! then knowledge, locks, the work of others, the workstream's description, results of dependencies) and
-//! [`Brief::left_out`] says what. The task itself and the instructions are never dropped.
+//! [`Brief::left_out`] says what. The task itself and the instructions are never dropped; where even they are too long,
+//! the description is cut, down to its first few hundred characters.
 
 use serde::{Deserialize, Serialize};
 
@@ -146,30 +147,47 @@ pub(crate) fn write(
     source: &str,
 ) -> Result<Brief, BriefError> {
     let parts = Parts::gather(material, seen);
-    let render = |dropped: usize| -> Result<(String, usize), TemplateError> {
-        let sheet = parts.sheet(dropped);
+    let render = |dropped: usize, most: Option<usize>| -> Result<(String, usize), TemplateError> {
+        let sheet = parts.sheet(dropped, most);
         let text = template::render(TEMPLATE, source, &sheet, parts.size())?;
         let length = text.chars().count();
         Ok((text, length))
     };
-    let finish = |text: String, dropped: usize| Brief {
+    let finish = |text: String, dropped: usize, most: Option<usize>| Brief {
         workstream: seen.task.workstream.to_string(),
         task: material.document(seen),
         brief: text,
-        left_out: parts.left_out(dropped),
+        left_out: parts.left_out(dropped, most),
     };
-    let (whole, length) = render(0)?;
-    let Some(budget) = budget.filter(|budget| length > *budget) else { return Ok(finish(whole, 0)) };
+    let (whole, length) = render(0, None)?;
+    let Some(budget) = budget.filter(|budget| length > *budget) else { return Ok(finish(whole, 0, None)) };
 
     let all = parts.droppable();
-    let (mut fitting, shortest) = render(all)?;
+    let (mut fitting, shortest) = render(all, None)?;
     if shortest > budget {
         // To name what is left out takes room too: where little was dropped, dropping less may be shorter.
         let mut least = shortest.min(length);
         for dropped in 1..all {
-            let (text, length) = render(dropped)?;
+            let (text, length) = render(dropped, None)?;
             if length <= budget {
-                return Ok(finish(text, dropped));
+                return Ok(finish(text, dropped, None));
+            }
+            least = least.min(length);
+        }
+        if let Some(longest) = parts.longest() {
+            let (mut fitting, length) = render(all, Some(Parts::LEAST))?;
+            if length <= budget {
+                let (mut enough, mut too_many) = (Parts::LEAST, longest);
+                while too_many - enough > 1 {
+                    let between = enough + (too_many - enough) / 2;
+                    let (text, length) = render(all, Some(between))?;
+                    if length <= budget {
+                        (enough, fitting) = (between, text);
+                    } else {
+                        too_many = between;
+                    }
+                }
+                return Ok(finish(fitting, all, Some(enough)));
             }
             least = least.min(length);
         }
@@ -179,14 +197,14 @@ pub(crate) fn write(
     let (mut too_few, mut enough) = (0, all);
     while enough - too_few > 1 {
         let between = too_few + (enough - too_few) / 2;
-        let (text, length) = render(between)?;
+        let (text, length) = render(between, None)?;
         if length <= budget {
             (enough, fitting) = (between, text);
         } else {
             too_few = between;
         }
     }
-    Ok(finish(fitting, enough))
+    Ok(finish(fitting, enough, None))
 }
 
 #[cfg(test)]
@@ -453,6 +471,41 @@ REST
         };
         assert_eq!(least, whole);
         assert_eq!(budgeted(Some(least)).unwrap().require().unwrap().unwrap().brief.chars().count(), whole);
+    }
+
+    #[test]
+    fn a_long_description_is_cut_and_what_was_cut_is_said() {
+        let long = "Do it so. ".repeat(20_000);
+        let told = draft("00000001", "revenue", "t").says(&long);
+        let board = Board::with(vec![told.blocked(&long)]).knows("t", "x");
+        let budgeted =
+            |budget| brief(&board, at(9), &BriefRequest { budget: Some(budget), ..of("00000001") }, EMBEDDED);
+        for budget in [4000, 10_000, 200_000] {
+            let told = budgeted(budget).unwrap().require().unwrap().unwrap();
+            let length = told.brief.chars().count();
+            assert!(length <= budget && length + 10 > budget, "{length} of {budget}");
+            assert!(told.left_out[0].starts_with("description: its last "), "{:?}", told.left_out);
+            assert!(told.left_out[0].ends_with(" of 200,000 characters"), "{:?}", told.left_out);
+            assert!(told.left_out[1].starts_with("reason: its last "), "{:?}", told.left_out);
+            assert!(told.left_out.iter().all(|one| told.brief.contains(one)), "{:?}", told.left_out);
+        }
+        let Err(BriefError::BudgetTooSmall { least, .. }) = budgeted(100) else { panic!("it fits") };
+        assert!(least < 4000 && budgeted(least).is_ok(), "{least}");
+    }
+
+    #[test]
+    fn thousands_of_dependencies_and_labels_are_left_out_by_number() {
+        let ids: Vec<String> = (0..20_000).map(|n| format!("{n:08x}")).collect();
+        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+        let labels: Vec<String> = (0..5000).map(|n| format!("l{n}")).collect();
+        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+        let mut task = draft("ffffffff", "revenue", "t").depends_on(&ids).labels(&labels).seen();
+        task.task.estimate = Some("2h".to_owned());
+        let board = Board::with(vec![task]);
+        let told = brief(&board, at(9), &of("ffffffff"), EMBEDDED).unwrap().require().unwrap().unwrap();
+        assert_eq!(told.left_out, ["labels: 4,960 more", "dependencies: 19,960 more"]);
+        assert!(told.brief.contains("- dependencies: 19,960 more\n"));
+        assert!(told.brief.len() < 10_000, "{}", told.brief.len());
     }
 
     #[test]

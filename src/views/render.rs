@@ -68,7 +68,8 @@ pub fn task_line(task: &TaskDocument) -> Text {
 
 /// One line of the log.
 pub fn event_line(event: &EventDocument) -> Text {
-    let fields = event.fields.iter().map(|(key, value)| {
+    // A field that says nothing (a task that was completed without a result) is none to read.
+    let fields = event.fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| {
         let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         text![field_name(key), "=", at_most(&value, 60)]
     });

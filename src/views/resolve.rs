@@ -1,9 +1,6 @@
 //! What somebody typed for a task, and the task that is meant.
 
-use crate::model::{Code, Refusal, TaskId, TaskRef, View};
-
-/// How many candidates an ambiguous reference names.
-const CANDIDATES: usize = 8;
+use crate::model::{Code, Refusal, TaskId, TaskRef, View, listed};
 
 /// The one task that `reference` means. Refused: [`Code::NotFound`], or [`Code::Ambiguous`] with the
 /// candidates. Reads the directory alone.
@@ -14,11 +11,8 @@ pub fn task(view: &dyn View, reference: &TaskRef) -> Result<TaskId, Refusal> {
         [] => Err(Refusal::new(Code::NotFound, format!("there is no task `{reference}`"))
             .hint("orchestrator status")),
         several => {
-            let named: Vec<String> = several.iter().take(CANDIDATES).map(|id| format!("`{id}`")).collect();
-            let more = several.len().saturating_sub(CANDIDATES);
-            let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
-            let said =
-                format!("`{reference}` may be any of {} tasks: {}{tail}", several.len(), named.join(", "));
+            let named = listed(several.iter().map(|id| format!("`{id}`")));
+            let said = format!("`{reference}` may be any of {} tasks: {named}", several.len());
             Err(Refusal::new(Code::Ambiguous, said).hint(format!("orchestrator task show {}", several[0])))
         }
     }

@@ -52,7 +52,11 @@ fn a_directory_comes_back_as_it_was_and_again_changes_nothing() {
     assert_eq!(is["agents"], was["agents"]);
     let live: Vec<&String> = is["locks"].as_object().unwrap().keys().collect();
     assert_eq!(live.len(), 1);
-    assert_eq!(is["locks"][live[0]], was["locks"][live[0]]);
+    // It was to be held for a hundred years; nothing is held for longer than a day.
+    let (is_held, was_held) = (&is["locks"][live[0]], &was["locks"][live[0]]);
+    assert!(was_held["ttl_ms"].as_u64() > Some(86_400_000), "{was_held}");
+    assert_eq!((&is_held["agent"], &is_held["ttl_ms"]), (&was_held["agent"], &86_400_000.into()));
+    assert_eq!(imported["locks_shortened"], serde_json::json!([live[0]]));
     let events = |directory: &Path| std::fs::read_to_string(directory.join("events.jsonl")).unwrap();
     let lines = |text: String| {
         text.lines()

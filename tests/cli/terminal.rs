@@ -33,7 +33,7 @@ fn every_shell_gets_a_script_and_ids_complete() {
     sandbox.run(&["completions", "cmd"]).code(2);
     let complete = |words: &[&str]| {
         let mut command = sandbox.command(&sandbox.root, &["--", "orchestrator"]);
-        command.args(words).env("COMPLETE", "fish");
+        command.args(words).env("ORCHESTRATOR_COMPLETE", "fish");
         String::from_utf8(command.output().unwrap().stdout).unwrap()
     };
     assert!(complete(&["t", "show", &id[..4]]).contains(&id));

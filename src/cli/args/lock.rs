@@ -32,10 +32,10 @@ pub struct Acquire {
     /// Who takes it (default: the agent of --agent)
     #[arg(value_name = "AGENT", add = ArgValueCandidates::new(complete::agents))]
     pub by: Option<String>,
-    /// 1s to 24h (default: the board's, 60s)
+    /// 1s to 24h; a bare number is seconds (default: the board's, 60s)
     #[arg(long, value_name = "TIME")]
     pub ttl: Option<String>,
-    /// How long to wait while somebody else holds it
+    /// How long to wait while somebody else holds it, up to 7d; a bare number is seconds
     #[arg(long, value_name = "TIME")]
     pub wait: Option<String>,
     /// Why, for others to read

@@ -9,6 +9,7 @@ use crate::cli::parse;
 use crate::cli::report::{Body, Report};
 use crate::engine::{Damaged, DataFiles, ImportDone, Renaming, Slugify, read_data};
 use crate::model::{Code, Refusal, Unread};
+use crate::ops::import::Counts;
 use crate::views::{json, render, state};
 
 use super::App;
@@ -100,13 +101,14 @@ pub fn import(app: &App, args: &Import) -> Result<Report, Refusal> {
 pub fn sentence(done: &ImportDone) -> String {
     let new = &done.done.outcome.written;
     format!(
-        "Imported {}, {}, {}, {}, {}{}",
+        "Imported {}, {}, {}, {}, {}{}{}",
         render::count(new.workstreams, "workstream"),
         render::count(new.tasks, "task"),
         render::count(new.agents, "agent"),
         render::count(new.knowledge, "document"),
         render::count(new.events, "event"),
-        if done.done.commit.is_some() { "" } else { ": all of it was there already, nothing changed" }
+        if new.locks > 0 { format!(", {}", render::count(new.locks, "lock")) } else { String::new() },
+        if *new == Counts::default() { ": all of it was there already, nothing changed" } else { "" }
     )
 }
 
@@ -114,10 +116,10 @@ pub fn sentence(done: &ImportDone) -> String {
 pub fn imported(done: &ImportDone) -> Report {
     let told = &done.done.outcome;
     let (new, old) = (&told.written, &told.already);
-    let counts = |counts: &crate::ops::import::Counts| {
+    let counts = |counts: &Counts| {
         serde_json::json!({
             "workstreams": counts.workstreams, "tasks": counts.tasks, "agents": counts.agents,
-            "knowledge": counts.knowledge, "events": counts.events,
+            "knowledge": counts.knowledge, "events": counts.events, "locks": counts.locks,
         })
     };
     let names = |locks: &[crate::model::PredecessorLock]| -> Vec<String> {
@@ -129,10 +131,19 @@ pub fn imported(done: &ImportDone) -> Report {
         "commit": done.done.commit,
         "locks_kept": names(&told.locks_kept),
         "locks_dropped": names(&told.locks_dropped),
+        "locks_shortened": told.locks_shortened.iter().map(|(lock, _)| lock.resource.to_string()).collect::<Vec<_>>(),
     });
     let dropped = told
         .locks_dropped
         .iter()
         .map(|lock| format!("the lock `{}` had run out and was dropped", lock.resource));
-    Report::new(&json, sentence(done)).after(&done.done).remarks(done.remarks.clone()).remarks(dropped)
+    let shortened = told.locks_shortened.iter().map(|(lock, end)| {
+        let given = lock.acquired_at.plus(lock.ttl);
+        format!(
+            "the lock `{}` was to be held by `{}` until {given}; a lock lasts a day at most, so it is held until {end}",
+            lock.resource, lock.agent
+        )
+    });
+    let report = Report::new(&json, sentence(done)).after(&done.done).remarks(done.remarks.clone());
+    report.remarks(dropped).remarks(shortened)
 }

@@ -1,10 +1,9 @@
 //! `knowledge …`
 
-use std::io::Read as _;
-
 use crate::cli::args::knowledge::{self as args, Knowledge as Args};
 use crate::cli::lazy::Lazy;
 use crate::cli::report::{Body, Report};
+use crate::engine::bounded;
 use crate::model::{Code, Refusal, Topic};
 use crate::ops::knowledge::{Delete, Deleted, Write};
 use crate::text;
@@ -14,6 +13,9 @@ use crate::views::style::{Text, bold};
 
 use super::App;
 
+/// The most bytes of a document, as its operation asks; no more is read.
+const LONGEST: usize = crate::ops::LONGEST_TEXT;
+
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
         Args::Write(Lazy(args::Write { topic, content, file })) => {
@@ -21,17 +23,13 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let content = match (&file, content.as_slice()) {
                 (Some(path), _) => {
                     let path = app.options().start.join(path);
-                    std::fs::read_to_string(&path).map_err(|error| {
+                    let read = std::fs::File::open(&path).and_then(|file| bounded::text(file, LONGEST));
+                    read.map_err(|error| {
                         Refusal::new(Code::Invalid, format!("`{}`: {error}", path.display()))
                     })?
                 }
-                (None, [dash]) if dash == "-" => {
-                    let mut text = String::new();
-                    std::io::stdin()
-                        .read_to_string(&mut text)
-                        .map_err(|error| Refusal::new(Code::Invalid, format!("standard input: {error}")))?;
-                    text
-                }
+                (None, [dash]) if dash == "-" => bounded::text(std::io::stdin(), LONGEST)
+                    .map_err(|error| Refusal::new(Code::Invalid, format!("standard input: {error}")))?,
                 (None, []) => {
                     return Err(Refusal::new(Code::Usage, "nothing to write")
                         .hint(format!("orchestrator kb write {topic} \"<content>\"")));

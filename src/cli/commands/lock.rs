@@ -2,8 +2,9 @@
 
 use crate::cli::args::lock::{self as args, Lock as Args};
 use crate::cli::lazy::Lazy;
+use crate::cli::parse;
 use crate::cli::report::Report;
-use crate::model::{AgentId, Code, Record, Refusal, Resource, Span, Unread};
+use crate::model::{AgentId, Bounds, Code, Record, Refusal, Resource, Span, Unread};
 use crate::ops::lock::{Acquire, Force, Freed, Grant, Release};
 use crate::text;
 use crate::views::document::{AcquireDocument, LockDocument};
@@ -21,11 +22,11 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let request = Acquire {
                 resource: Resource::parse(&resource)?,
                 agent: agent.clone(),
-                ttl: ttl.as_deref().map(Span::parse).transpose()?,
+                ttl: ttl.map(|ttl| parse::span("--ttl", &ttl, Bounds::LOCK)).transpose()?,
                 reason,
             };
-            let wait = wait.as_deref().map_or(Ok(Span::from_millis(0)), Span::parse)?;
-            let done = board.acquire(&request, wait)?;
+            let wait = wait.map(|wait| parse::span("--wait", &wait, Bounds::PATIENCE)).transpose()?;
+            let done = board.acquire(&request, wait.unwrap_or(Span::from_millis(0)))?;
             let report = match &done.outcome {
                 Grant::Acquired(record) | Grant::Renewed(record) => Report::new(
                     &AcquireDocument::granted(&agent, record),

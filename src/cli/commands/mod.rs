@@ -24,9 +24,10 @@ use std::rc::Rc;
 use clap::CommandFactory as _;
 
 use crate::engine::{Env, Options, Orchestrator, Outlet};
-use crate::model::{AgentId, Code, Refusal, Span, Timestamp};
+use crate::model::{AgentId, Bounds, Code, Refusal, Timestamp};
 
 use super::args::{Cli, Command, Global};
+use super::parse;
 use super::report::{Body, Printer, Report};
 
 /// What every command needs.
@@ -34,6 +35,7 @@ pub struct App {
     options: Options,
     /// Nothing but the answer.
     pub quiet: bool,
+    /// Whether the one who acts stands in the arguments.
     agent_is_typed: bool,
     /// The board of a batch, where requests are only planned.
     batch: Option<Rc<Orchestrator>>,
@@ -76,16 +78,15 @@ impl App {
     /// Who acts, where a command has to know it: `named`, else the agent of `--agent` or the environment; else `question`
     /// is put, and `usage` is the hint.
     pub fn acting(&self, named: Option<&str>, question: &str, usage: &str) -> Result<AgentId, Refusal> {
-        match (named, self.agent()) {
-            (Some(text), _) => Ok(AgentId::parse(text)?),
-            (None, Some(agent)) => Ok(agent.clone()),
-            (None, None) => Err(Refusal::new(Code::Usage, question).hint(usage)),
+        match named.map(AgentId::parse).transpose()? {
+            Some(agent) => Ok(agent),
+            None => self.actor()?.ok_or_else(|| Refusal::new(Code::Usage, question).hint(usage)),
         }
     }
 
-    /// The agent named by `--agent` or the environment.
-    pub fn agent(&self) -> Option<&AgentId> {
-        self.options.agent.as_ref()
+    /// The agent named by `--agent` or the environment, for a command that changes something.
+    pub fn actor(&self) -> Result<Option<AgentId>, Refusal> {
+        self.options.actor()
     }
 }
 
@@ -94,7 +95,7 @@ pub fn run(cli: Cli, printer: Printer) -> Result<Report, Refusal> {
     let app = App {
         options: options(&cli.global)?,
         quiet: cli.global.quiet,
-        agent_is_typed: cli.global.agent_is_typed,
+        agent_is_typed: cli.global.typed.has("actor"),
         batch: None,
         shown: RefCell::default(),
     };
@@ -161,11 +162,48 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
 
 fn options(global: &Global) -> Result<Options, Refusal> {
     let mut options = Options::new(global.directory.clone().unwrap_or_else(|| PathBuf::from(".")));
-    options.board.clone_from(&global.board);
+    options.board = board(global)?;
     options.at.clone_from(&global.at);
-    options.agent = global.agent.as_deref().map(AgentId::parse).transpose()?;
-    options.timeout = Span::parse(&global.timeout)?;
+    set_agent(&mut options, global)?;
+    options.timeout = parse::span("--timeout", &global.timeout, Bounds::PATIENCE)?;
     Ok(options)
+}
+
+/// Who acts. What the arguments say must be an agent's id; what the environment says is asked for only where somebody
+/// has to act, and an empty variable is none.
+fn set_agent(options: &mut Options, global: &Global) -> Result<(), Refusal> {
+    let Some(given) = global.agent.as_deref() else { return Ok(()) };
+    let is_typed = global.typed.has("actor");
+    if given.is_empty() && !is_typed {
+        return Ok(());
+    }
+    match (AgentId::parse(&given.to_string_lossy()), is_typed) {
+        (Ok(agent), _) => options.agent = Some(agent),
+        (Err(bad), true) => return Err(bad.into()),
+        (Err(bad), false) => {
+            let hint = match &bad.suggestion {
+                Some(better) => format!("export ORCHESTRATOR_AGENT={better}"),
+                None => "unset ORCHESTRATOR_AGENT".to_owned(),
+            };
+            let refusal = Refusal::new(Code::Invalid, format!("ORCHESTRATOR_AGENT: {bad}"));
+            options.no_agent = Some(refusal.hint(hint));
+        }
+    }
+    Ok(())
+}
+
+/// The board that is named; an empty variable names none.
+fn board(global: &Global) -> Result<Option<String>, Refusal> {
+    let is_typed = global.typed.has("board");
+    let Some(given) = global.board.as_deref().filter(|given| is_typed || !given.is_empty()) else {
+        return Ok(None);
+    };
+    let from = if is_typed { "--board" } else { "ORCHESTRATOR_BOARD" };
+    let text = given.to_str().ok_or_else(|| {
+        let shown = given.to_string_lossy();
+        Refusal::new(Code::Usage, format!("{from}: `{}` is not UTF-8", shown.escape_debug()))
+    })?;
+    Ok(Some(text.to_owned()))
 }
 
 /// A moment that somebody typed.
@@ -184,7 +222,7 @@ fn completions(shell: &str) -> Result<Report, Refusal> {
     };
     let mut script = Vec::new();
     completer
-        .write_registration("COMPLETE", "orchestrator", "orchestrator", "orchestrator", &mut script)
+        .write_registration(super::COMPLETION, "orchestrator", "orchestrator", "orchestrator", &mut script)
         .map_err(|error| Refusal::new(Code::Unreadable, error.to_string()))?;
     let script = String::from_utf8_lossy(&script).into_owned();
     Ok(Report::new(&serde_json::json!({"shell": shell, "script": script}), Body::Stored(script)))

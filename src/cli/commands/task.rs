@@ -29,27 +29,27 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         Args::Release(Lazy(args::Release { id, reason, stale, epoch })) => {
             let whose = if stale { Whose::Stale } else { Whose::Mine };
             let request = Release { task: TaskRef::parse(&id)?, reason, whose, epoch };
-            tell(app, app.agent().cloned(), &request, |task| format!("Released: {}", task.title))
+            tell(app, app.actor()?, &request, |task| format!("Released: {}", task.title))
         }
         Args::Block(Lazy(args::Block { id, reason })) => {
             let request = Block { task: TaskRef::parse(&id)?, reason };
-            tell(app, app.agent().cloned(), &request, |task| format!("Blocked: {}", task.title))
+            tell(app, app.actor()?, &request, |task| format!("Blocked: {}", task.title))
         }
         Args::Unblock(Lazy(args::One { id })) => {
             let request = Unblock { task: TaskRef::parse(&id)? };
-            tell(app, app.agent().cloned(), &request, |task| format!("Unblocked: {}", task.title))
+            tell(app, app.actor()?, &request, |task| format!("Unblocked: {}", task.title))
         }
         Args::Cancel(Lazy(args::Cancel { id, reason })) => {
             let request = Cancel { task: TaskRef::parse(&id)?, reason };
-            tell(app, app.agent().cloned(), &request, |task| format!("Cancelled: {}", task.title))
+            tell(app, app.actor()?, &request, |task| format!("Cancelled: {}", task.title))
         }
         Args::Reopen(Lazy(args::One { id })) => {
             let request = Reopen { task: TaskRef::parse(&id)? };
-            tell(app, app.agent().cloned(), &request, |task| format!("Reopened: {}", task.title))
+            tell(app, app.actor()?, &request, |task| format!("Reopened: {}", task.title))
         }
         Args::Update(Lazy(args)) => {
             let request = update(args)?;
-            tell(app, app.agent().cloned(), &request, |task| format!("Updated: {}", task.title))
+            tell(app, app.actor()?, &request, |task| format!("Updated: {}", task.title))
         }
     }
 }
@@ -64,7 +64,7 @@ fn add(app: &App, args: args::Add) -> Result<Report, Refusal> {
         depends_on: parse::tasks(&args.depends_on)?,
         labels: args.label,
     };
-    tell(app, app.agent().cloned(), &request, |task| format!("Added task {}: {}", task.id, task.title))
+    tell(app, app.actor()?, &request, |task| format!("Added task {}: {}", task.id, task.title))
 }
 
 const CLAIM: &str = "orchestrator t claim <ws> <id> <agent>    or: orchestrator t claim <id> --agent <agent>";
@@ -99,7 +99,7 @@ fn complete(app: &App, args: args::Complete) -> Result<Report, Refusal> {
         }
     };
     let request = Complete { task: TaskRef::parse(task)?, workstream, result, epoch: args.epoch };
-    tell(app, app.agent().cloned(), &request, |task| format!("Completed: {}", task.title))
+    tell(app, app.actor()?, &request, |task| format!("Completed: {}", task.title))
 }
 
 fn usage(message: &str, hint: &str) -> Refusal {

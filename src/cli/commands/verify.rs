@@ -1,9 +1,10 @@
 //! `verify`
 
 use crate::cli::args::Verify;
+use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::{SignaturePolicy, VerifyRequest};
-use crate::model::{Code, Refusal, Span};
+use crate::model::{Bounds, Code, Refusal};
 use crate::views::render;
 use crate::views::verify::Verification;
 
@@ -17,7 +18,7 @@ pub fn run(app: &App, args: &Verify) -> Result<Report, Refusal> {
             Some(_) => SignaturePolicy::Report,
             None => SignaturePolicy::Ignore,
         },
-        slack: Span::parse(&args.slack)?,
+        slack: parse::span("--slack", &args.slack, Bounds::CLOCKS)?,
     };
     let found: Verification = app.board()?.verify(&request)?;
     let is_wrong = found.errors > 0 || (args.strict && found.warnings > 0);

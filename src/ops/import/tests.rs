@@ -117,7 +117,7 @@ fn everything_is_one_change_with_its_digest() {
     assert_eq!(change.trailers, [(TRAILER.to_owned(), "d1".repeat(32))]);
     assert_eq!((change.edits.len(), change.records.len()), (6, 1));
     assert_eq!(change.events, data().events, "as they were, and none of its own");
-    let written = Counts { workstreams: 2, tasks: 2, agents: 1, knowledge: 1, events: 4 };
+    let written = Counts { workstreams: 2, tasks: 2, agents: 1, knowledge: 1, events: 4, locks: 1 };
     assert_eq!((change.outcome.written, change.outcome.already), (written, Counts::default()));
     let [kept, dropped] = data().locks.try_into().unwrap();
     assert_eq!((change.outcome.locks_kept, change.outcome.locks_dropped), (vec![kept], vec![dropped]));
@@ -176,6 +176,40 @@ fn a_lock_that_somebody_else_holds_is_in_the_way() {
     assert_eq!(plan(&board, &import(again)).unwrap().records[0].record.epoch, 2);
 }
 
+/// A lock of the future, or one without end, would have to be broken by hand.
+#[test]
+fn a_lock_is_held_for_a_day_at_most_whatever_the_directory_says() {
+    let day = Span::from_secs(24 * 60 * 60);
+    let century = Span::from_secs(100 * 365 * 24 * 60 * 60);
+    let endless = |acquired_at, ttl| PredecessorLock { acquired_at, ttl, ..lock("git", 0) };
+    for (given, end) in [
+        (endless(now(), century), now().plus(day)),
+        (endless(ago(3600), century), now().plus(day)),
+        (endless(now().plus(century), century), now().plus(day)),
+        (endless(now().plus(century), Span::from_secs(60)), now().plus(Span::from_secs(60))),
+        (endless(now().plus(Span::from_secs(10)), Span::from_secs(60)), now().plus(Span::from_secs(60))),
+    ] {
+        let given = Predecessor { locks: vec![given], events: vec![], ..data() };
+        let change = plan(&Board::default(), &import(given.clone())).unwrap();
+        let record = &change.records[0].record;
+        assert_eq!(record.expires_at(), Some(end));
+        assert!(record.is_expired(end.plus(Span::from_secs(2)), Span::from_secs(1)), "it runs out");
+        assert_eq!(change.outcome.locks_shortened, [(given.locks[0].clone(), end)]);
+        let event = record.event.as_ref().unwrap();
+        assert_eq!((event.ts, event.text("resource")), (now(), Some("git")));
+        // The same once more: it is held so already.
+        let mut board = Board::default();
+        board.apply(change);
+        let again = Predecessor { digest: "d2".repeat(32), ..given };
+        let change = plan(&board, &import(again)).unwrap();
+        assert!(change.is_nothing() && change.outcome.already.locks == 1);
+    }
+    let whole = Predecessor { locks: vec![endless(ago(5), day)], ..data() };
+    let change = plan(&Board::default(), &import(whole)).unwrap();
+    assert_eq!(change.outcome.locks_shortened, []);
+    assert_eq!(change.records[0].record.expires_at(), Some(ago(5).plus(day)));
+}
+
 #[test]
 fn the_same_directory_again_changes_nothing() {
     let mut board = imported(data());
@@ -184,7 +218,7 @@ fn the_same_directory_again_changes_nothing() {
     assert!(change.is_nothing());
     assert_eq!(
         change.outcome.already,
-        Counts { workstreams: 2, tasks: 2, agents: 1, knowledge: 1, events: 4 }
+        Counts { workstreams: 2, tasks: 2, agents: 1, knowledge: 1, events: 4, locks: 0 }
     );
     assert_eq!(change.outcome.written, Counts::default());
 }

@@ -1,13 +1,10 @@
 //! `lock acquire`
 
 use crate::model::{
-    Action, AgentId, Change, Code, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal,
+    Action, AgentId, Bounds, Change, Code, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal,
     Resource, Span, Standing, View, quoted,
 };
 use crate::ops::text;
-
-const SHORTEST: Span = Span::from_secs(1);
-const LONGEST: Span = Span::from_secs(24 * 60 * 60);
 
 /// An agent wants a resource for itself, for a while.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +34,11 @@ impl Operation for Acquire {
     type Outcome = Grant;
 
     fn plan(&self, view: &dyn View, context: &Context<'_>) -> Result<Change<Grant>, Refusal> {
+        // The board's own default is checked where it is read.
         let ttl = self.ttl.unwrap_or(context.settings.locks_ttl);
-        if !(SHORTEST..=LONGEST).contains(&ttl) {
+        if let Err(why) = Bounds::LOCK.check(ttl) {
             let resource = quoted(self.resource.as_str());
-            return Err(Refusal::new(Code::Usage, format!("a lock lasts 1 s to 24 h, not {ttl}"))
+            return Err(Refusal::new(Code::Usage, format!("how long the lock lasts: {why}"))
                 .hint(format!("orchestrator lock acquire {resource} {} --ttl 60s", self.agent)));
         }
         if let Some(reason) = &self.reason {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::model::{Code, Fault, Landing, Refusal, SeenTask, Status, TaskId, TaskRef, View};
+use crate::model::{Code, Fault, Landing, Refusal, SeenTask, Status, TaskId, TaskRef, View, listed};
 use crate::ops::resolve;
 
 /// A dependency that this board does not show as done.
@@ -43,8 +43,8 @@ pub(super) fn check_done(view: &dyn View, seen: &SeenTask) -> Result<(), Refusal
     }
     let Some(first) = waits.first() else { return Ok(()) };
     let id = seen.task.id;
-    let shown: Vec<String> = waits.iter().map(|wait| format!("`{}` ({})", wait.id, wait.state)).collect();
-    let refusal = Refusal::new(Code::Transition, format!("task `{id}` waits for {}", shown.join(", ")));
+    let shown = listed(waits.iter().map(|wait| format!("`{}` ({})", wait.id, wait.state)));
+    let refusal = Refusal::new(Code::Transition, format!("task `{id}` waits for {shown}"));
     Err(match waits.iter().find(|wait| wait.is_hopeless) {
         Some(wait) => refusal.hint(format!(
             "to go on without it: orchestrator task update {id} --remove-dependency {}",

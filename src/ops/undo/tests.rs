@@ -14,7 +14,7 @@ fn claim(agent: &str, at: Timestamp) -> Claim {
 }
 
 fn event(action: Action) -> Event {
-    let id = EventId::parse("e1").unwrap();
+    let id = EventId::parse("e100").unwrap();
     Event::new(now(), "agent-1", action, id).with("workstream", "w").with("task_id", ID)
 }
 
@@ -43,7 +43,7 @@ fn board(action: Action, before: impl FnOnce(&mut Task), after: impl FnOnce(&mut
 }
 
 fn undo() -> Undo {
-    Undo { what: Some("e1".into()) }
+    Undo { what: Some("e100".into()) }
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn a_completion_goes_back_into_the_hands_it_came_from_with_the_same_epoch() {
     let change = plan(&board, &undo()).unwrap();
     let [event] = change.events.as_slice() else { panic!("{:?}", change.events) };
     assert_eq!((event.action.word(), event.text("assigned_to")), ("task_reopened", Some("agent-1")));
-    assert_eq!((event.fields["epoch"].as_u64(), event.undoes().collect::<Vec<_>>()), (Some(3), vec!["e1"]));
+    assert_eq!((event.fields["epoch"].as_u64(), event.undoes().collect::<Vec<_>>()), (Some(3), vec!["e100"]));
     let record = &change.records[0].record;
     assert!(matches!(&record.standing, Standing::Held { agent, .. } if *agent == held.agent));
     assert_eq!((record.epoch, record.event.as_ref()), (3, Some(event)));
@@ -126,7 +126,7 @@ fn imports_merges_and_hand_edits_are_left_to_git() {
     }
     let mut board = board(Action::TaskUpdated, |_| {}, |task| task.title = "New".into());
     board.deeds[0].parts[0].1.events[0].derived = true;
-    for what in ["e1", COMMIT] {
+    for what in ["e100", COMMIT] {
         let refusal = plan(&board, &Undo { what: Some(what.into()) }).unwrap_err();
         assert_eq!(refusal.hint.as_deref(), Some("git revert 1111111"));
     }

@@ -1,8 +1,10 @@
 //! What a template is given: every text quoted already, the most relevant first.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
-use crate::model::{Event, Knowledge, Landing, SeenTask, Status, TaskId};
+use crate::model::{Event, Knowledge, Landing, SeenTask, Status, TaskId, grouped};
 use crate::views::document::LockDocument;
 use crate::views::material::Material;
 use crate::views::named::{self, Named};
@@ -13,11 +15,16 @@ const KNOWLEDGE: usize = 8;
 const OTHERS: usize = 12;
 const LOCKS: usize = 12;
 const FILES: usize = 6;
+/// How many dependencies and labels: a task may have thousands.
+const DEPENDENCIES: usize = 40;
+const LABELS: usize = 40;
+/// Of how many characters a description or a reason is never cut away, whatever the budget.
+const LEAST: usize = 500;
 
 /// The values of a template. The names of its fields are what templates of boards use: they are frozen.
 #[derive(Serialize)]
 pub(super) struct Sheet<'a> {
-    task: &'a TaskPart,
+    task: Cow<'a, TaskPart>,
     workstream: WorkstreamPart<'a>,
     dependencies: Vec<DependencyPart<'a>>,
     knowledge: &'a [KnowledgePart],
@@ -27,7 +34,7 @@ pub(super) struct Sheet<'a> {
     left_out: Vec<String>,
 }
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct TaskPart {
     id: String,
     title: String,
@@ -118,6 +125,9 @@ struct LockPart {
 /// All that could be told, before anything is dropped.
 pub(super) struct Parts {
     task: TaskPart,
+    /// The texts of the task itself: its description, and why it is as it is.
+    description: String,
+    reason: String,
     workstream: String,
     workstream_description: Option<Block>,
     dependencies: Vec<Dependency>,
@@ -150,6 +160,17 @@ impl Parts {
         if material.locks.len() > LOCKS {
             beyond.push(format!("locks: {} more", material.locks.len() - LOCKS));
         }
+        if seen.task.labels.len() > LABELS {
+            beyond.push(format!("labels: {} more", grouped(seen.task.labels.len() - LABELS)));
+        }
+        let mut dependencies: Vec<(TaskId, Option<&SeenTask>)> =
+            seen.task.depends_on.iter().map(|id| (*id, material.task(*id))).collect();
+        if dependencies.len() > DEPENDENCIES {
+            beyond.push(format!("dependencies: {} more", grouped(dependencies.len() - DEPENDENCIES)));
+            // What the task still waits for matters most.
+            dependencies.sort_by_key(|(_, seen)| seen.is_some_and(SeenTask::is_landed_done));
+            dependencies.truncate(DEPENDENCIES);
+        }
         let workstream = material.workstreams.iter().find(|one| one.name == seen.task.workstream);
         let events = material.recent(seen.task.workstream.as_str()).map(|event| EventPart {
             ts: event.ts.to_string(),
@@ -161,7 +182,9 @@ impl Parts {
             task: task_part(material, seen),
             workstream: seen.task.workstream.to_string(),
             workstream_description: workstream.and_then(|one| Block::of(&one.description)),
-            dependencies: seen.task.depends_on.iter().map(|id| dependency(*id, material.task(*id))).collect(),
+            description: seen.task.description.clone(),
+            reason: seen.task.status.reason().unwrap_or_default().to_owned(),
+            dependencies: dependencies.into_iter().map(|(id, seen)| dependency(id, seen)).collect(),
             knowledge: topics
                 .into_iter()
                 .take(KNOWLEDGE)
@@ -212,8 +235,27 @@ impl Parts {
         }
     }
 
-    /// What a template is given when so many things are dropped.
-    pub(super) fn sheet(&self, dropped: usize) -> Sheet<'_> {
+    /// How many characters the longest text of the task itself has, if that is more than must be told.
+    pub(super) fn longest(&self) -> Option<usize> {
+        let lengths = [&self.description, &self.reason].map(|text| text.chars().count());
+        lengths.into_iter().max().filter(|longest| *longest > LEAST)
+    }
+
+    /// The fewest characters of such a text that are told.
+    pub(super) const LEAST: usize = LEAST;
+
+    /// The task, with no text of more than `most` characters.
+    fn task(&self, most: Option<usize>) -> Cow<'_, TaskPart> {
+        let Some(most) = most else { return Cow::Borrowed(&self.task) };
+        Cow::Owned(TaskPart {
+            description: block(beginning(&self.description, most)),
+            reason: block(beginning(&self.reason, most)),
+            ..self.task.clone()
+        })
+    }
+
+    /// What a template is given when so many things are dropped, and the task's own texts have at most `most` characters.
+    pub(super) fn sheet(&self, dropped: usize, most: Option<usize>) -> Sheet<'_> {
         let kept = self.kept(dropped);
         let mut results = kept.results;
         let dependencies = self.dependencies.iter().map(|one| {
@@ -230,7 +272,7 @@ impl Parts {
         });
         let description = self.workstream_description.as_ref().map(|block| block.text.as_str());
         Sheet {
-            task: &self.task,
+            task: self.task(most),
             dependencies: dependencies.collect(),
             workstream: WorkstreamPart {
                 name: &self.workstream,
@@ -240,14 +282,20 @@ impl Parts {
             events: self.events[..kept.events].iter().rev().collect(),
             others: &self.others[..kept.others],
             locks: &self.locks[..kept.locks],
-            left_out: self.left_out(dropped),
+            left_out: self.left_out(dropped, most),
         }
     }
 
-    /// What is left out when so many things are dropped.
-    pub(super) fn left_out(&self, dropped: usize) -> Vec<String> {
+    /// What is left out when so many things are dropped, and texts cut.
+    pub(super) fn left_out(&self, dropped: usize, most: Option<usize>) -> Vec<String> {
         let kept = self.kept(dropped);
         let mut out = Vec::new();
+        for (what, text) in [("description", &self.description), ("reason", &self.reason)] {
+            let length = text.chars().count();
+            if let Some(most) = most.filter(|most| length > *most) {
+                out.push(format!("{what}: its last {} of {}", grouped(length - most), characters(length)));
+            }
+        }
         for one in self.results().skip(kept.results) {
             let length = one.result.as_ref().map_or(0, |block| block.characters);
             out.push(format!("result: {} ({})", one.id, characters(length)));
@@ -275,15 +323,12 @@ impl Parts {
 
 /// `1,234 characters`
 fn characters(count: usize) -> String {
-    let digits = count.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    format!("{text} {}", if count == 1 { "character" } else { "characters" })
+    format!("{} {}", grouped(count), if count == 1 { "character" } else { "characters" })
+}
+
+/// The first characters of a text.
+fn beginning(text: &str, most: usize) -> &str {
+    text.char_indices().nth(most).map_or(text, |(end, _)| &text[..end])
 }
 
 fn block(text: &str) -> Option<String> {
@@ -298,7 +343,7 @@ fn task_part(material: &Material, seen: &SeenTask) -> TaskPart {
         status: task.status.word(),
         priority: task.priority.0,
         estimate: task.estimate.as_deref().map(quote::span),
-        labels: task.labels.iter().map(|label| quote::span(label)).collect(),
+        labels: task.labels.iter().take(LABELS).map(|label| quote::span(label)).collect(),
         description: block(&task.description),
         reason: task.status.reason().and_then(block),
         assigned_to: task.status.holder().map(ToString::to_string),

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::model::{
-    Action, Between, Compare, Comparison, Event, Pair, Severity, Status, Stories, Subject, Task, TaskId, Turn,
+    Action, Between, Compare, Comparison, Event, Pair, Severity, Status, Stories, Subject, Task, TaskId,
+    Turn, listed,
 };
 
 use super::{OF_STATUS, is_completed_now};
@@ -216,19 +217,15 @@ fn neighbours(comparison: &Comparison, pair: &Pair<Task>, after: &Task, add: Add
     let was_claimed = pair.before.as_ref().and_then(|before| before.status.holder()).is_some();
     let is_claimed = matches!(after.status, Status::InProgress(_)) && !was_claimed;
     if is_done || is_claimed {
-        let open: Vec<String> = after
-            .depends_on
-            .iter()
-            .filter(|id| comparison.unfinished.contains(id))
-            .map(|id| format!("`{id}`"))
-            .collect();
+        let open = after.depends_on.iter().filter(|id| comparison.unfinished.contains(id));
+        let open = listed(open.map(|id| format!("`{id}`")));
         if !open.is_empty() {
             let word = if is_done { "completed" } else { "claimed" };
             add(
                 Severity::Warning,
                 "dependency",
                 "depends_on",
-                format!("it was {word} before {}, for which it waits", open.join(", ")),
+                format!("it was {word} before {open}, for which it waits"),
             );
         }
     }

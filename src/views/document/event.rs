@@ -3,10 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::model::Event;
-
-/// Names that no field of an action may take, lest it poses as the event itself.
-const RESERVED: [&str; 5] = ["ts", "agent", "action", "id", "derived"];
+use crate::model::{ENVELOPE, Event};
 
 /// One fact of the log: `ts, agent, action`, the action's own fields, `id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +28,7 @@ pub struct EventDocument {
 impl EventDocument {
     /// The document of an event.
     pub fn of(event: &Event) -> Self {
-        let own = event.fields.iter().filter(|(name, _)| !RESERVED.contains(&name.as_str()));
+        let own = event.fields.iter().filter(|(name, _)| !ENVELOPE.contains(&name.as_str()));
         Self {
             ts: event.ts.to_string(),
             agent: event.agent.clone(),

@@ -4,7 +4,7 @@
 //! cherry-picks keep event and author's date, and write another committer's date: those go back in honest histories,
 //! and by any length. So only a commit whose two dates are one is asked to be later than those that it follows.
 
-use crate::model::{Event, Exhibit, Timestamp, Wording};
+use crate::model::{Event, Exhibit, Span, Timestamp, Wording};
 
 use super::overtaken::is_original;
 use super::{Judge, Severity, number};
@@ -31,8 +31,9 @@ impl Judge {
         }
         let (Some(first), Some(last)) = (told.iter().min(), told.iter().max()) else { return };
         let author = exhibit.author.at;
-        // A date is in whole seconds.
-        let apart = last.since(author).max(author.since(*first));
+        // A date is in whole seconds: it means any moment of that one.
+        let end_of_second = author.plus(Span::from_millis(999));
+        let apart = last.since(end_of_second).max(author.since(*first));
         if apart > self.slack {
             let what = format!("its author's date is {author}, its event is of {first}");
             self.tell(Severity::Error, "date", exhibit, None, what);
