@@ -262,11 +262,27 @@ const MUTANTS: &[Mutant] = &[
         scene: None,
     },
     Mutant {
+        guard: "an export tells of a lock that can't be read",
+        file: "src/views/state.rs",
+        old: "if lock.standing == \"unreadable\" {",
+        new: "if lock.standing == \"nothing\" {",
+        harness: &["--test", "cli", "a_lock_that_can_not_be_read"],
+        scene: None,
+    },
+    Mutant {
+        guard: "where a claim can't be read, that is no \"nothing pending\"",
+        file: "src/ops/task/next.rs",
+        old: "unread.add(damage);",
+        new: "drop(damage);",
+        harness: &["--test", "cli", "an_unreadable_archive"],
+        scene: None,
+    },
+    Mutant {
         // A hand edit is refused a second time by the exchange of the files, which has mutants of its own; what only
         // this look at the file knows is who made the difference.
         guard: "a file that git rewrites is told from one that somebody edited",
         file: "src/store/follow.rs",
-        old: "Some(why) => refuse(&why),",
+        old: "Some(why) => Err(GitError::Rewritten { path: path.to_owned(), why }),",
         new: "Some(_) => Ok(()),",
         harness: &["--test", "cli", "what_git_rewrites"],
         scene: None,

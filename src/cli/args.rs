@@ -480,7 +480,7 @@ pub struct Verify {
 pub struct Git {
     /// What git is to do
     #[arg(required = true, last = true, value_name = "GIT ARGUMENTS")]
-    pub arguments: Vec<String>,
+    pub arguments: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]

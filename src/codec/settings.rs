@@ -44,6 +44,14 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Settings, Problem> {
     Ok(settings)
 }
 
+/// That the branch which the settings name can't be one, which only git knows.
+pub(crate) fn no_branch(bytes: &[u8], name: &str) -> Problem {
+    match Document::parse(bytes) {
+        Ok(document) => document.fields().problem("board", &format!("`{name}` can't be a branch")),
+        Err(problem) => problem,
+    }
+}
+
 fn span(fields: &Fields<'_>, key: &str, bounds: Bounds, setting: &mut Span) -> Result<(), Problem> {
     if let Some(text) = fields.optional_text(key)? {
         let read = Span::parse(&text).map_err(|bad| fields.problem(key, &bad.to_string()))?;

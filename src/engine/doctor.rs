@@ -42,6 +42,8 @@ pub fn examine(options: Options, env: Env, mend: Mend) -> Result<Vec<Finding>, R
 
 impl Orchestrator {
     fn examine(&self) -> Result<Vec<Finding>, Refusal> {
-        Ok(doctor::of_board(&self.store.repo, &self.snapshot()?)?)
+        let mut found = doctor::of_board(&self.store.repo, &self.snapshot()?)?;
+        found.extend(doctor::of_worktrees(&self.store)?);
+        Ok(found)
     }
 }

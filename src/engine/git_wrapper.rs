@@ -4,6 +4,7 @@
 //! the lock it can't overlap. While it runs, our own mutations wait; inside it (in a hook, say) they are
 //! refused at once instead of waiting for themselves.
 
+use std::ffi::OsString;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,10 +18,10 @@ use super::orchestrator::Options;
 /// The variable that tells a child process who holds the lock.
 pub(crate) const LOCK_VARIABLE: &str = "ORCHESTRATOR_LOCK";
 
-/// Runs git with these arguments in `options.start` and answers its exit code.
+/// Runs git with these arguments, whatever bytes they are made of, in `options.start` and answers its exit code.
 ///
 /// A `commit` that would open an editor is refused: everybody would wait for it.
-pub fn run_git(options: &Options, env: &Env, arguments: &[String]) -> Result<u8, Refusal> {
+pub fn run_git(options: &Options, env: &Env, arguments: &[OsString]) -> Result<u8, Refusal> {
     if would_open_editor(arguments) {
         return Err(Refusal::new(
             Code::Usage,
@@ -41,8 +42,10 @@ pub fn run_git(options: &Options, env: &Env, arguments: &[String]) -> Result<u8,
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(128))
 }
 
-fn would_open_editor(arguments: &[String]) -> bool {
-    let mut words = arguments.iter().map(String::as_str);
+fn would_open_editor(arguments: &[OsString]) -> bool {
+    // An option is ASCII; what a text or a path says is not looked at.
+    let words: Vec<_> = arguments.iter().map(|word| word.to_string_lossy()).collect();
+    let mut words = words.iter().map(AsRef::as_ref);
     let mut command = words.next();
     while let Some(word) = command {
         match word {
@@ -72,7 +75,7 @@ mod tests {
 
     #[test]
     fn only_a_commit_without_a_message_opens_an_editor() {
-        let opens = |line: &str| would_open_editor(&line.split(' ').map(str::to_owned).collect::<Vec<_>>());
+        let opens = |line: &str| would_open_editor(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         for line in ["commit", "commit -a", "-C sub commit", "commit --amend", "commit -m x -e"] {
             assert!(opens(line), "{line}");
         }

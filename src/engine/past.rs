@@ -49,13 +49,29 @@ fn last_until(repo: &Repo, board: Option<&str>, then: Timestamp) -> Result<Optio
     repo.last_until(tip, then.millis().div_euclid(1000)).map_err(store::refusal_of)
 }
 
+/// Whether it is the id that git gives what is not there.
+fn is_null(word: &str) -> bool {
+    matches!(word.len(), 40 | 64) && word.bytes().all(|byte| byte == b'0')
+}
+
+/// That a revision is none.
+pub(super) fn no_commit(word: &str) -> String {
+    let told = format!("no commit is called `{}`", word.escape_debug());
+    if is_null(word) {
+        format!("{told}: to git it stands for none, as before a branch is made and after it is deleted")
+    } else {
+        told
+    }
+}
+
 fn unknown(word: &str) -> Refusal {
     Refusal::new(
         Code::NotFound,
-        format!(
-            "no commit is called `{}`, and it is no time such as 2026-02-06T07:37:39Z, 2026-02-06 or 2h",
-            word.escape_debug()
-        ),
+        if is_null(word) {
+            no_commit(word)
+        } else {
+            format!("{}, and it is no time such as 2026-02-06T07:37:39Z, 2026-02-06 or 2h", no_commit(word))
+        },
     )
     .hint("git log --oneline -- .orchestrator")
 }

@@ -185,8 +185,7 @@ fn resolved(repo: &Repo, revision: &str) -> Result<Place, Refusal> {
             } else {
                 "git log --oneline --all -- .orchestrator"
             };
-            Err(Refusal::new(Code::NotFound, format!("no commit is called `{}`", revision.escape_debug()))
-                .hint(hint))
+            Err(Refusal::new(Code::NotFound, super::past::no_commit(revision)).hint(hint))
         }
     }
 }

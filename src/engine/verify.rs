@@ -129,7 +129,7 @@ fn ends(repo: &Repo, range: &str) -> Result<(Oid, Option<Oid>), Refusal> {
         let revision = if revision.is_empty() { "HEAD" } else { revision };
         let found = repo.resolve(revision).map_err(store::refusal_of)?;
         found.ok_or_else(|| {
-            Refusal::new(Code::NotFound, format!("no commit is called `{}`", revision.escape_debug()))
+            Refusal::new(Code::NotFound, super::past::no_commit(revision))
                 .hint(format!("git log --oneline -- {}", path::BOARD))
         })
     };

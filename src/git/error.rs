@@ -45,6 +45,14 @@ pub(crate) enum GitError {
         /// What is wrong with it.
         why: String,
     },
+    /// git itself writes other bytes to a path that has to be written than those that are stored.
+    #[error("`{path}` is in the way: {why}")]
+    Rewritten {
+        /// From the worktree's root.
+        path: String,
+        /// Which attribute or setting makes it do so.
+        why: String,
+    },
     /// What is checked out can't follow: its worktree is not there, or can't be reached.
     #[error("{why}")]
     NoWorkTree {

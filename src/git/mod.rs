@@ -55,7 +55,7 @@ pub(crate) use shared::{create_dir_all, settle};
 pub(crate) use sight::{Sight, Veil};
 pub(crate) use signatures::Signed;
 pub(crate) use signing::Signer;
-pub(crate) use small::{plainly, read as read_small};
+pub(crate) use small::{is_no_file, plainly, read_own};
 pub(crate) use worktree::{Worktree, operation_under_way};
 
 /// The id of an object: 20 bytes of SHA-1.

@@ -6,6 +6,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 use super::bounded;
 
@@ -19,6 +20,22 @@ const LONGEST: usize = 64 << 20;
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A file that is read directly asks for its length; a part of one can't.
     bounded::into(Vec::with_capacity(USUAL), File::open(path)?, LONGEST)
+}
+
+/// The whole of a small file of ours; none where there is none, or something else than a file: a link, a directory.
+pub(crate) fn read_own(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let mut options = OpenOptions::new();
+    let read = plainly(options.read(true)).open(path);
+    match read.and_then(|file| bounded::into(Vec::with_capacity(USUAL), file, LONGEST)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound || is_no_file(&error) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
+/// Whether an error tells that something else than a file is there.
+pub(crate) fn is_no_file(error: &io::Error) -> bool {
+    let codes = [Errno::LOOP, Errno::ISDIR, Errno::NXIO];
+    codes.iter().any(|code| error.raw_os_error() == Some(code.raw_os_error()))
 }
 
 /// The same as text.

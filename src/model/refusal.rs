@@ -149,7 +149,10 @@ impl Refusal {
             0 | 1 => first,
             many => format!("{first} (and {} more)", many - 1),
         };
-        Self { damage, ..Self::new(Code::Damaged, message) }.hint("orchestrator check")
+        // A check is of the files of the board; refs and what is beside them are looked at by the other one.
+        let is_of_board = damage.iter().all(|one| one.path.starts_with(".orchestrator"));
+        let hint = if is_of_board { "orchestrator check" } else { "orchestrator doctor" };
+        Self { damage, ..Self::new(Code::Damaged, message) }.hint(hint)
     }
 
     /// The same with a next step.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AgentId, Record, TaskId, Timestamp, WorkstreamName};
+use super::{AgentId, Damage, Record, Standing, TaskId, Timestamp, WorkstreamName};
 
 /// How urgent: 1 is the highest that people usually give, 0 is higher still, 5 is the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -214,6 +214,24 @@ impl SeenTask {
     /// The epoch of the next claim: one above every claim that file or record know.
     pub fn next_epoch(&self) -> u64 {
         self.task.epoch.max(self.record.as_ref().map_or(0, |record| record.epoch)).saturating_add(1)
+    }
+
+    /// What is damaged, where the claim record can't be read: somebody unknown may hold the task.
+    pub fn unread_claim(&self) -> Option<Damage> {
+        let record = self.record.as_ref()?;
+        let Standing::Unreadable { why } = &record.standing else { return None };
+        let (path, why) = match record.commit {
+            Some(_) => (
+                format!("refs/orchestrator/claims/{}", self.task.id),
+                format!("the record of this claim can't be read: {why}; it counts as held"),
+            ),
+            // It has no ref of its own, and what stands in for one can't be read.
+            None => (
+                "refs/orchestrator/archive".to_owned(),
+                format!("the archive of claims can't be read: {why}"),
+            ),
+        };
+        Some(Damage { path, line: 1, column: 1, why })
     }
 
     /// Done, and this board shows it. A dependency counts only then.

@@ -54,7 +54,13 @@ pub(super) fn lock_file(path: &Path, deadline: Instant) -> Result<File, GitError
         (io::ErrorKind::NotFound, Some(parent)) => git::create_dir_all(parent).and_then(|()| open()),
         _ => Err(error),
     });
-    let file = opened.map_err(io_error)?;
+    let file = opened.map_err(|error| match git::is_no_file(&error) {
+        true => GitError::Unsupported {
+            what: format!("`{}` is no file, and nothing can change without it", path.display()),
+            hint: "orchestrator doctor    (it says what to do)".to_owned(),
+        },
+        false => io_error(error),
+    })?;
     // What belongs to another user has its mode from him.
     let _of_another = git::settle(path);
     match file.try_lock() {

@@ -12,7 +12,7 @@ use crate::codec::{self, path};
 use crate::git::{Entry, EntryKind, GitError, Oid, Repo};
 use crate::model::{Damage, Fault, Flaw, Settings, Severity, Subject, Task, TaskId};
 
-use super::snapshot;
+use super::{placement, snapshot};
 
 /// How deep directories may be nested: a topic has eight parts.
 const DEEPEST: usize = 16;
@@ -208,7 +208,8 @@ impl Check<'_> {
                 }
                 problem
             }
-            path::Place::Furniture if path == path::CONFIG => match codec::settings::decode(&bytes) {
+            path::Place::Furniture if path == path::CONFIG => match placement::settings_in(self.repo, &bytes)
+            {
                 Ok(settings) => {
                     self.settings = Some(settings);
                     for codec::Problem { line, column, why } in codec::settings::unknown_keys(&bytes) {

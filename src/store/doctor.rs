@@ -1,16 +1,19 @@
 //! What is wrong with a repository for our purpose. Looking changes nothing; what is put right is only what
 //! can be proved to be ours.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::codec::{path, ref_name};
-use crate::git::Repo;
-use crate::model::{Damage, Fault, Finding, Landing, RecordKey, Standing, Unread, View as _, quoted};
+use crate::git::{GitError, Repo};
+use crate::model::{
+    Damage, Fault, Finding, Landing, RecordKey, Refusal, Settings, Standing, Unread, View as _, quoted,
+};
 
-use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, holds_board, named};
+use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, Placement, holds_board, named};
 use super::records::{self, When};
-use super::{Snapshot, StoreError, archive, check, journal, transaction};
+use super::{Snapshot, Store, StoreError, archive, check, follow, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
 const OLD: Duration = Duration::from_secs(1);
@@ -34,8 +37,11 @@ fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl
 pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Result<Vec<Finding>, StoreError> {
     let mut found = Vec::new();
     found.extend(unreadable_journal(repo));
-    found.extend(dead_process(repo, mend, deadline)?);
-    found.extend(old_locks(repo));
+    let left = dead_process(repo, mend, deadline)?;
+    // Young ones belong to it then, as a rule: the next command knows.
+    let patience = if left.is_some() { Duration::ZERO } else { OLD };
+    found.extend(left);
+    found.extend(old_locks(repo, patience));
     found.extend(replacements(repo)?);
     found.extend(rewriting(repo));
     found.extend(hooks(repo));
@@ -50,8 +56,13 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
         ));
     }
     if let Some(name) = repo.config_string(CONFIG_KEY) {
-        let tip = named(repo, &name)?.tip(repo)?;
-        if !tip.map_or(Ok(false), |tip| holds_board(repo, tip))? {
+        let holds = match named(repo, &name) {
+            Ok(board) => board.tip(repo)?.map_or(Ok(false), |tip| holds_board(repo, tip))?,
+            // That it can be no branch is told by the board that is not found so.
+            Err(StoreError::Refused(_)) => true,
+            Err(other) => return Err(other),
+        };
+        if !holds {
             found.push(finding(
                 "board",
                 format!("git config {CONFIG_KEY}"),
@@ -92,6 +103,26 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
     // What is wrong with the archive is told with what to do about it.
     let damage = snapshot.damage()?.into_damage().into_iter();
     found.extend(damage.filter(|damage| damage.path != ref_name::ARCHIVE).map(damaged));
+    if snapshot.settings().format > Settings::FORMAT {
+        found.push(finding(
+            "format",
+            path::CONFIG,
+            format!(
+                "this board has format {}; this version reads it and can't change it",
+                snapshot.settings().format
+            ),
+            "use a later version of orchestrator",
+        ));
+    }
+    if let Err(fault @ (Fault::Refused(_) | Fault::Unreadable(_))) = snapshot.updates() {
+        let refusal = Refusal::from(fault);
+        found.push(finding(
+            "log",
+            "the history of the board",
+            refusal.message,
+            refusal.hint.unwrap_or_default(),
+        ));
+    }
     let topics = snapshot.topics()?.map(|topics| topics.iter().map(ToString::to_string).collect());
     for names in [snapshot.workstream_names()?, snapshot.agent_names()?, topics] {
         // What could not be read was told above.
@@ -103,6 +134,13 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
 
 /// A journal that no command of this version can act on: each change is refused until it is gone.
 fn unreadable_journal(repo: &Repo) -> Option<Finding> {
+    let path = super::advisory::path(repo.common_dir());
+    if path.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
+        let place = path.display().to_string();
+        let fix = format!("if no command of orchestrator runs: mv '{place}' '{place}.other'");
+        let what = "something else than a file is in the place of our lock; nothing can change".to_owned();
+        return Some(finding("journal", place, what, fix));
+    }
     let why = journal::unreadable(repo.common_dir())?;
     let place = super::advisory::path(repo.common_dir()).display().to_string();
     let fix = format!(
@@ -150,7 +188,11 @@ fn rewriting(repo: &Repo) -> Vec<Finding> {
         );
         let is_above_all = one.source.as_ref().is_some_and(|(file, _)| file.ends_with("info/attributes"));
         let fix = if is_above_all {
-            format!("add at the end of that file: {}/** {}", path::BOARD, check::KEEPING)
+            format!(
+                "add at the end of that file: {}/** {}    (git status names the files that have to be restored then)",
+                path::BOARD,
+                check::KEEPING
+            )
         } else {
             format!("put the line `* {}` into {}/.gitattributes, and commit", check::KEEPING, path::BOARD)
         };
@@ -168,16 +210,40 @@ fn hooks(repo: &Repo) -> Option<Finding> {
         finding(
             Finding::HOOKS,
             directory.display().to_string(),
-            format!("{} of git's hooks do not run for changes of the board: {}", names.len(), names.join(", ")),
+            format!(
+                "{} of git's hooks {} not run for changes of the board: {}",
+                names.len(),
+                if names.len() == 1 { "does" } else { "do" },
+                names.join(", ")
+            ),
             "nothing, if they are about code; to check boards: orchestrator check, in CI or in a hook of the server",
         )
     })
 }
 
+/// Why what has the board checked out could not follow a change of it: each one is refused then.
+pub(crate) fn of_worktrees(store: &Store) -> Result<Option<Finding>, StoreError> {
+    let repo = &store.repo;
+    let branch = match &store.board.placement {
+        Placement::Branch(name) => Some(name.clone()),
+        Placement::Head => repo.head_branch()?,
+    };
+    let why = match follow::worktrees(repo, branch.as_deref()) {
+        Err(GitError::NoWorkTree { why }) => why,
+        Err(other) => return Err(other.into()),
+        Ok(_) => return Ok(None),
+    };
+    let fix = "git config --show-origin core.worktree    (that setting names it, or the variable GIT_WORK_TREE; where none does: run this in one of those that `git worktree list` names)";
+    Ok(Some(finding("worktree", "the worktree of the board", format!("{why}; nothing can change"), fix)))
+}
+
 /// Something of the board that can't be read.
 pub(crate) fn damaged(damage: Damage) -> Finding {
     let place = format!("{}:{}:{}", damage.path, damage.line, damage.column);
-    finding(Finding::DAMAGE, place, damage.why, format!("git log -p -- {}", damage.path))
+    // git could not show what the repository has lost.
+    let is_of_object = damage.why.ends_with(super::snapshot::FSCK);
+    let fix = if is_of_object { "git fsck".to_owned() } else { format!("git log -p -- {}", damage.path) };
+    finding(Finding::DAMAGE, place, damage.why, fix)
 }
 
 fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Finding>, StoreError> {
@@ -201,8 +267,9 @@ fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Fin
     Ok(Some(left))
 }
 
-/// Lock files that have been there for a while. Whose they are can't be known.
-fn old_locks(repo: &Repo) -> Vec<Finding> {
+/// Lock files that have been there for a while; a younger one is waited for, for as long as `patience`, until it is as
+/// old. Whose they are can't be known.
+fn old_locks(repo: &Repo, patience: Duration) -> Vec<Finding> {
     let common = repo.common_dir();
     let mut files: Vec<PathBuf> = Vec::new();
     let is_lock = |path: &Path| path.extension().is_some_and(|ending| ending == "lock");
@@ -212,21 +279,36 @@ fn old_locks(repo: &Repo) -> Vec<Finding> {
         files.extend(entries.filter(|path| is_lock(path)));
     }
     files.sort();
-    let aged = files.into_iter().filter_map(|path| {
-        let age = path.symlink_metadata().and_then(|meta| meta.modified()).ok()?.elapsed().ok()?;
-        (age >= OLD).then_some((path, age))
+    let seen = |path: &PathBuf| {
+        let meta = path.symlink_metadata().ok()?;
+        Some((meta.ino(), meta.modified().ok()?))
+    };
+    let mut files: Vec<_> =
+        files.into_iter().filter_map(|path| seen(&path).map(|seen| (path, seen))).collect();
+    // The age of one that was made in the future is not known, and counts as old.
+    let age = |at: &SystemTime| at.elapsed().ok();
+    let young = files.iter().filter_map(|(_, (_, at))| OLD.checked_sub(age(at).unwrap_or(OLD))).max();
+    if let Some(wait) = young.filter(|wait| !wait.is_zero() && *wait <= patience) {
+        std::thread::sleep(wait);
+    }
+    files.retain(|(path, before)| {
+        let is_old = age(&before.1).is_none_or(|age| age >= OLD);
+        is_old && seen(path).as_ref() == Some(before)
     });
-    aged.map(|(path, age)| {
-        let place = path.display().to_string();
-        let owner = repo.owner_of(&path).map(|id| format!(" of user {id}")).unwrap_or_default();
-        let what = format!(
-            "this lock file{owner} has been there for {} s; what it protects can't change",
-            age.as_secs()
-        );
-        let fix = format!("see which process has it open: fuser -v '{place}'");
-        finding("lock_file", place, what, fix)
-    })
-    .collect()
+    files
+        .into_iter()
+        .map(|(path, (_, at))| {
+            let age = age(&at).unwrap_or_default();
+            let place = path.display().to_string();
+            let owner = repo.owner_of(&path).map(|id| format!(" of user {id}")).unwrap_or_default();
+            let what = format!(
+                "this lock file{owner} has been there for {} s; what it protects can't change",
+                age.as_secs()
+            );
+            let fix = format!("see which process has it open: fuser -v '{place}'");
+            finding("lock_file", place, what, fix)
+        })
+        .collect()
 }
 
 /// The archive, and the refs of claims and locks, where they can't be read.

@@ -62,11 +62,15 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
             Refusal::new(Code::InTheWay, format!("`{path}` is in the way: {why}"))
                 .hint(format!("git status -- {path}"))
         }
+        // git sees no difference there, so its status would tell of none.
+        GitError::Rewritten { path, why } => {
+            Refusal::new(Code::InTheWay, format!("`{path}` is in the way: {why}")).hint("orchestrator doctor")
+        }
         GitError::NoWorkTree { why } => Refusal::new(
             Code::RepositoryState,
             format!("{why}; what is checked out there could not follow, and nothing was changed"),
         )
-        .hint("git worktree list    (run this in one of them, or name it: -C <path>)"),
+        .hint("orchestrator doctor"),
         GitError::Missing { what, lack } => lacking(&what, lack),
         GitError::Beyond { what } => Refusal::new(
             Code::Unreadable,

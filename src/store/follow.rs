@@ -113,7 +113,7 @@ impl Locked {
             (Some(bytes), Some(old)) if git::blob_id(&bytes) == old => Ok(()),
             (Some(bytes), Some(old)) => {
                 match git::why_rewritten(&self.git_dir, &self.root, path, &bytes, old) {
-                    Some(why) => refuse(&why),
+                    Some(why) => Err(GitError::Rewritten { path: path.to_owned(), why }),
                     None => refuse("it was edited and is not committed"),
                 }
             }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, percent_encode};
 use serde::{Deserialize, Serialize};
 
-use crate::git::{GitError, Oid, bounded, read_small};
+use crate::git::{GitError, Oid, bounded, read_own};
 
 use super::advisory::{self, Advisory};
 
@@ -121,10 +121,7 @@ impl Intent {
 /// What is under way or was left, for a reader who holds no lock: it may be over by the time it is read.
 pub(crate) fn peek(common_dir: &Path) -> Result<Option<Intent>, GitError> {
     let path = advisory::path(common_dir);
-    let bytes = match read_small(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        read => read.map_err(GitError::io(&path))?,
-    };
+    let Some(bytes) = read_own(&path).map_err(GitError::io(&path))? else { return Ok(None) };
     let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return Ok(None) };
     // Whoever holds the lock tells of a line that can't be read.
     Ok(parse(&bytes[..end]).ok())
@@ -151,7 +148,7 @@ fn parse(line: &[u8]) -> Result<Intent, String> {
 
 /// Why the change that a dead process left can't be read, if it can't be.
 pub(crate) fn unreadable(common_dir: &Path) -> Option<String> {
-    let bytes = read_small(&advisory::path(common_dir)).ok()?;
+    let bytes = read_own(&advisory::path(common_dir)).ok()??;
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     parse(&bytes[..end]).err()
 }

@@ -5,9 +5,9 @@
 //! steered by a pull request: what `HEAD`'s own file proposes counts only for a branch that already holds a
 //! board and is not the default branch.
 
-use crate::codec::{path, settings};
+use crate::codec::{Problem, path, settings};
 use crate::git::{GitError, Head, Oid, Repo};
-use crate::model::{Code, Fault, Refusal};
+use crate::model::{Code, Fault, Refusal, Settings};
 
 use super::StoreError;
 use super::snapshot::{entry_at, stored};
@@ -85,19 +85,35 @@ pub(crate) fn short(name: &str) -> &str {
     name.strip_prefix("refs/heads/").unwrap_or(name)
 }
 
+/// `refs/heads/main` of `main`; none where git would make no branch of that name.
+fn full_name(repo: &Repo, name: &str) -> Option<String> {
+    let full = if name.starts_with("refs/heads/") { name.to_owned() } else { format!("refs/heads/{name}") };
+    // As `git branch`: these would be taken for an option, or for `HEAD`.
+    let is_misleading = short(&full).starts_with('-') || matches!(short(&full), "@" | "HEAD");
+    (!is_misleading && repo.is_valid_ref_name(&full)).then_some(full)
+}
+
+/// The settings in these bytes. A board that they name is one that there can be.
+pub(super) fn settings_in(repo: &Repo, bytes: &[u8]) -> Result<Settings, Problem> {
+    let read = settings::decode(bytes)?;
+    match &read.board {
+        Some(name) if name != "HEAD" && full_name(repo, name).is_none() => {
+            Err(settings::no_branch(bytes, &name.escape_debug().to_string()))
+        }
+        Some(_) | None => Ok(read),
+    }
+}
+
 /// The board that somebody named (`--board`, the environment, git config), whether or not it exists.
 pub(crate) fn named(repo: &Repo, name: &str) -> Result<Board, StoreError> {
     if name == "HEAD" {
         return Ok(Board::head());
     }
-    let full = if name.starts_with("refs/heads/") { name.to_owned() } else { format!("refs/heads/{name}") };
-    // As `git branch`: these would be taken for an option, or for `HEAD`.
-    let is_misleading = short(&full).starts_with('-') || matches!(short(&full), "@" | "HEAD");
-    if is_misleading || !repo.is_valid_ref_name(&full) {
+    let Some(full) = full_name(repo, name) else {
         return Err(Refusal::new(Code::Usage, format!("`{}` can't be a branch", name.escape_debug()))
             .hint("orchestrator --board HEAD status")
             .into());
-    }
+    };
     let start = if repo.read_ref(&full)?.is_none() { on_a_remote(repo, short(&full))? } else { None };
     Ok(Board { placement: Placement::Branch(full), start })
 }
@@ -107,7 +123,15 @@ pub(crate) fn named(repo: &Repo, name: &str) -> Result<Board, StoreError> {
 pub(crate) fn choose(repo: &Repo, explicit: Option<&str>) -> Result<Board, StoreError> {
     let configured = repo.config_string(CONFIG_KEY);
     if let Some(name) = explicit.map(str::to_owned).or(configured) {
-        let board = named(repo, &name)?;
+        let board = match (named(repo, &name), explicit) {
+            // Nobody typed it: where it is said is told with it.
+            (Err(StoreError::Refused(refusal)), None) => {
+                let message = format!("git config {CONFIG_KEY}: {}", refusal.message);
+                let hint = format!("git config --show-origin {CONFIG_KEY}");
+                return Err(Refusal { message, ..refusal }.hint(hint).into());
+            }
+            (named, _) => named?,
+        };
         return match board.tip(repo)? {
             Some(tip) if holds_board(repo, tip)? => Ok(board),
             _ => Err(nothing_on(&name)),
@@ -172,7 +196,7 @@ fn proposed(repo: &Repo, commit: Oid) -> Result<Option<String>, Fault> {
     let Some(entry) = entry_at(repo, tree, path::CONFIG)? else { return Ok(None) };
     match stored(repo, path::CONFIG, &entry) {
         // Damaged settings propose nothing: every reading of this board tells of them, and nothing is written to it.
-        Ok(stored) => Ok(settings::decode(&stored.bytes).ok().and_then(|settings| settings.board)),
+        Ok(stored) => Ok(settings_in(repo, &stored.bytes).ok().and_then(|settings| settings.board)),
         Err(Fault::Damaged(_)) => Ok(None),
         Err(other) => Err(other),
     }

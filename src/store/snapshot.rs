@@ -29,8 +29,8 @@ mod furniture;
 mod sight;
 mod view;
 
+pub(super) use sight::{FSCK, damage, damaged_object, entry_at, is_shard, stored};
 use sight::{apart, no_directory, stray, whole_file};
-pub(super) use sight::{damage, damaged_object, entry_at, is_shard, stored};
 
 /// The largest file of a board that is read.
 pub(super) const LARGEST: usize = 4 * 1024 * 1024;
@@ -96,7 +96,7 @@ impl<'r> Snapshot<'r> {
 
     fn read_settings(&self) -> Result<Option<Settings>, Fault> {
         let Some(stored) = self.file(path::CONFIG)? else { return Ok(None) };
-        let decoded = codec::settings::decode(&stored.bytes);
+        let decoded = super::placement::settings_in(self.repo, &stored.bytes);
         decoded.map(Some).map_err(|problem| Fault::Damaged(damage(path::CONFIG, problem)))
     }
 

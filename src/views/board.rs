@@ -10,6 +10,7 @@ use super::document::{Counts, WorkstreamSummary};
 pub fn board(view: &dyn View) -> Result<Reading<Vec<WorkstreamSummary>>, Fault> {
     let mut unread = Unread::default();
     let (workstreams, tasks) = (view.workstreams()?.note(&mut unread), view.tasks()?.note(&mut unread));
+    unread.extend(tasks.iter().filter_map(SeenTask::unread_claim));
     Ok(Reading::of(summaries(&workstreams, &tasks), unread))
 }
 

@@ -103,6 +103,7 @@ pub fn collect(view: &dyn View, now: Timestamp, since: Since) -> Result<Reading<
     let mut unread = Unread::default();
     let log = view.events(&since.filter())?;
     let tasks = view.tasks()?.note(&mut unread);
+    unread.extend(tasks.iter().filter_map(SeenTask::unread_claim));
     let mut began = match since {
         Since::At(at) => Some(at),
         Since::LastCollect | Since::All => None,

@@ -44,6 +44,7 @@ impl Material {
         let mut unread = Unread::default();
         let workstreams = view.workstreams()?.note(&mut unread);
         let tasks = view.tasks()?.note(&mut unread);
+        unread.extend(tasks.iter().filter_map(SeenTask::unread_claim));
         let index = ready::index(&tasks);
         let knowledge = show::all_knowledge(view)?.note(&mut unread);
         let resources = Resources::of(&view.locks()?);

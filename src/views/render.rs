@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use unicode_width::UnicodeWidthStr;
 
-use super::document::{EventDocument, TaskDocument};
+use super::document::{ElsewhereDocument, EventDocument, TaskDocument};
 use super::status::Status;
 use super::story::{self, Story};
 use super::style::{Text, at_most, bold, cell, dim, green, joined, red, yellow};
@@ -47,6 +47,22 @@ pub fn bar(done: usize, active: usize, total: usize, width: usize) -> String {
     let half = ((done + active) * width).div_ceil(total).min(width) - full;
     let half = if active == 0 { 0 } else { half };
     format!("{}{}{}", "█".repeat(full), "▒".repeat(half), "░".repeat(width - full - half))
+}
+
+/// How to get back the commit in which a task was claimed, where it has left its branch.
+pub fn way_back(id: &str, place: &ElsewhereDocument) -> Option<Text> {
+    let commit = place.commit.as_ref().filter(|_| place.lost)?;
+    let left = place.branch.as_ref().map(|branch| text![" left `", branch, "`, and"]);
+    let (short, longer) = (&commit[..commit.len().min(7)], &commit[..commit.len().min(12)]);
+    Some(text![
+        "its commit ",
+        short,
+        left.unwrap_or_default(),
+        " is on no branch; to get it back: git branch recovered-",
+        id,
+        " ",
+        longer
+    ])
 }
 
 /// One line of a task list.
@@ -158,19 +174,8 @@ pub fn status(status: &Status, board: &str, now: Timestamp) -> Text {
         let stale = red(if task.stale { "  stale" } else { "" });
         let (title, agent) = (cell(&task.title, 40), cell(&task.assigned_to, 12));
         add!(out, "  ", task.id, "  ", title, "  ", agent, "  ", since, stale, "\n");
-        if let Some(place) = task.claimed_on.as_ref().filter(|place| place.lost)
-            && let Some(commit) = &place.commit
-        {
-            let left = place.branch.as_ref().map(|branch| text![" left `", branch, "`, and"]);
-            let (short, longer) = (&commit[..commit.len().min(7)], &commit[..commit.len().min(12)]);
-            add!(
-                out,
-                "    its commit ",
-                short,
-                left.unwrap_or_default(),
-                " is on no branch; to get it back: "
-            );
-            add!(out, "git branch recovered-", task.id, " ", longer, "\n");
+        if let Some(way_back) = task.claimed_on.as_ref().and_then(|place| way_back(&task.id, place)) {
+            add!(out, "    ", way_back, "\n");
         }
     }
     for task in &status.finished_elsewhere {

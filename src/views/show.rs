@@ -56,9 +56,12 @@ pub fn task(view: &dyn View, id: TaskId) -> Result<Reading<Option<TaskDetail>>, 
     let neighbour = |id: TaskId| Neighbour::of(id, index.get(&id).map(|at| &tasks[*at]));
     let dependents = tasks.iter().filter(|other| other.task.depends_on.contains(&id));
     let topics = relevance::Index::of(&known).relevant(&seen.task);
+    unread.extend(seen.unread_claim());
+    let mut document = Newest(view.updates()?).document(&seen);
+    document.look_up(view)?;
     let filter = Filter { task: Some(id), ..Filter::default() };
     let detail = TaskDetail {
-        task: Newest(view.updates()?).document(&seen),
+        task: document,
         ready: ready::is_ready(&tasks, &index, &seen),
         dependencies: seen.task.depends_on.iter().map(|id| neighbour(*id)).collect(),
         dependents: dependents.map(|other| Neighbour::of(other.task.id, Some(other))).collect(),
@@ -97,7 +100,8 @@ pub fn workstream(
     let Some(workstream) = view.workstream(name)? else { return Ok(Reading::whole(None)) };
     let newest = Newest(view.updates()?);
     let mut counts = Counts::default();
-    let (tasks, unread) = view.tasks()?.parts();
+    let (tasks, mut unread) = view.tasks()?.parts();
+    unread.extend(tasks.iter().filter_map(SeenTask::unread_claim));
     let own = tasks.iter().filter(|seen| seen.task.workstream == *name);
     let own = own.inspect(|seen| counts.add(&seen.task.status)).map(|seen| newest.document(seen)).collect();
     Ok(Reading::of(Some(WorkstreamDocument::of(&workstream, own, counts)), unread))

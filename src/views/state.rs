@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::model::{
-    AgentId, Fault, Imported, Priority, Reading, SeenTask, Timestamp, Unread, View, Workstream,
-    WorkstreamStatus,
+    AgentId, Damage, Fault, Imported, Priority, Reading, SeenTask, Timestamp, Unread, View, Workstream,
+    WorkstreamStatus, quoted,
 };
 
 use super::document::{Counts, EventDocument, TaskDocument, WorkstreamSummary};
@@ -94,6 +94,7 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<Reading<State>, Fault> {
     let locks = view.locks()?;
     let mut workstreams = view.workstreams()?.note(&mut unread);
     let tasks = view.tasks()?.note(&mut unread);
+    unread.extend(tasks.iter().filter_map(SeenTask::unread_claim));
     let mut registered = view.agents()?.note(&mut unread);
 
     let stamps = tasks.iter().map(|seen| seen.task.newest_stamp());
@@ -125,6 +126,11 @@ pub fn state(view: &dyn View, now: Timestamp) -> Result<Reading<State>, Fault> {
     let mut held = Map::new();
     for lock in locks::live_among(&locks, view.settings(), now) {
         // A record that can't be read names no holder, which the predecessor has no word for.
+        if lock.standing == "unreadable" {
+            let why = format!("its record can't be read: {}", lock.reason.unwrap_or_default());
+            unread.add(Damage { path: format!("lock {}", quoted(&lock.resource)), line: 1, column: 1, why });
+            continue;
+        }
         if let (Some(agent), Some(acquired_at), Some(ttl_ms)) = (lock.agent, lock.acquired_at, lock.ttl_ms) {
             let epoch = Some(lock.fencing_token).filter(|epoch| *epoch > 1);
             held.insert(
@@ -266,7 +272,9 @@ mod tests {
         let mut unknown = fake::lock("db", "agent-1", at(9));
         unknown.standing = Standing::Unreadable { why: "?".to_owned() };
         board.locks = vec![unknown, again];
-        let state = state(&board, at(9)).unwrap().require().unwrap();
+        let (state, unread) = state(&board, at(9)).unwrap().parts();
+        let unread: Vec<String> = unread.into_damage().iter().map(ToString::to_string).collect();
+        assert_eq!(unread, ["lock db:1:1: its record can't be read: ?"]);
         assert_eq!(state.workstreams.keys().collect::<Vec<_>>(), ["product", "revenue"]);
         assert_eq!(state.workstreams["revenue"]["created_by"], "ada");
         assert_eq!(state.workstreams["product"]["tasks"][0]["epoch"], 1);

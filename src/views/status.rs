@@ -123,6 +123,7 @@ pub fn status(view: &dyn View, now: Timestamp) -> Result<Reading<Status>, Fault>
     let newest = Newest(view.updates()?);
     let locks = view.locks()?;
     let tasks = view.tasks()?.note(&mut unread);
+    unread.extend(tasks.iter().filter_map(SeenTask::unread_claim));
     let workstreams = view.workstreams()?.note(&mut unread);
     let agents = agents::agents(view, now)?.note(&mut unread);
     let topics = view.topics()?.note(&mut unread);

@@ -50,8 +50,9 @@ pub fn tasks(view: &dyn View, filter: &Filter) -> Result<Reading<Vec<TaskDocumen
     let tasks = view.tasks()?.note(&mut unread);
     let mut found = Vec::new();
     for seen in tasks.iter().filter(|seen| filter.fits(seen)) {
+        unread.extend(seen.unread_claim());
         let mut document = newest.document(seen);
-        document.claimed_on = document.claimed_on.map(|place| place.looked_up(view)).transpose()?;
+        document.look_up(view)?;
         found.push(document);
     }
     Ok(Reading::of(found, unread))

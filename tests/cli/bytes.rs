@@ -314,6 +314,11 @@ fn what_is_not_utf8_is_named_and_is_no_panic() {
         assert_eq!(output.status.code(), Some(2), "{told}");
         assert!(told.contains("is not UTF-8: `caf\\") && told.contains("xe9`"), "{told}");
     }
+    // git's own words are whatever git takes.
+    std::fs::write(sandbox.root.join(bad), "x\n").unwrap();
+    let mut command = sandbox.command(&sandbox.root, &["git", "--", "add"]);
+    assert!(command.arg(bad).status().unwrap().success());
+    assert_eq!(sandbox.git(&["status", "--short"]), "A  \"caf\\351\"\n");
     for (name, code) in [
         // Readings need nobody who acts.
         ("ORCHESTRATOR_AGENT", 0),
@@ -362,6 +367,11 @@ fn an_answer_that_can_not_be_printed_says_what_is_done() {
         (&["t", "add", "--help"], None),
         (&["--version"], None),
         (&["completions", "bash"], None),
+        (&["export", "all", "data"], Some("2 files in data")),
+        (&["man", "pages"], Some(" pages in pages")),
+        (&["init", "--ci", "github"], Some("planted: .github/workflows/orchestrator.yml")),
+        (&["a", "heartbeat", "ada"], Some("it is noted")),
+        (&["init", "--board", "coordination"], Some("git's configuration is set")),
     ] {
         let told = lost(words).code(74);
         match done {

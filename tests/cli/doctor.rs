@@ -38,7 +38,7 @@ fn what_is_wrong_is_named_and_nothing_is_touched() {
 
     let lock = sandbox.root.join(".git/refs/heads/main.lock");
     std::fs::write(&lock, "").unwrap();
-    assert_eq!(codes(&sandbox, &[]), [""; 0], "it may be somebody's who lives");
+    assert_eq!(codes(&sandbox, &[]), ["lock_file"], "it is looked at twice: who lives removes it");
     let touched = Command::new("touch").args(["-d", "1 hour ago"]).arg(&lock).status().unwrap();
     assert!(touched.success());
     assert_eq!(codes(&sandbox, &["--fix"]), ["lock_file"]);
@@ -124,7 +124,54 @@ fn what_keeps_everybody_waiting_is_named_with_its_owner_and_age() {
         );
         std::fs::remove_file(&lock).unwrap();
     }
+    // One that has just been made is looked at again, and is no journal of ours.
+    std::fs::write(sandbox.root.join(".git/index.lock"), "").unwrap();
+    sandbox.run(&["--timeout", "100ms", "t", "add", "w", "New"]).code(3);
+    assert_eq!(codes(&sandbox, &[]), ["lock_file"]);
+    std::fs::remove_file(sandbox.root.join(".git/index.lock")).unwrap();
     assert_eq!(codes(&sandbox, &[]), [""; 0], "a refusal leaves no journal");
+}
+
+/// Where each change is refused, something is wrong.
+#[test]
+fn what_refuses_every_change_is_named() {
+    let sandbox = Sandbox::board();
+    let refused = |code: i32, hint: &str, what: &str| {
+        let answer = sandbox.run(&["t", "add", "w", "New"]).code(code);
+        assert!(answer.err.contains(&format!("hint: {hint}")), "{answer:?}");
+        assert_eq!(codes(&sandbox, &[]), [what]);
+    };
+    sandbox.git(&["config", "core.worktree", "/nonexistent"]);
+    refused(3, "orchestrator doctor", "worktree");
+    let told = sandbox.run(&["doctor"]).code(1).out;
+    assert!(told.contains("`/nonexistent`") && told.contains("core.worktree"), "{told}");
+    sandbox.git(&["config", "--unset", "core.worktree"]);
+
+    let lock = sandbox.root.join(".git/orchestrator/lock");
+    for make in [
+        (|path| std::os::unix::fs::symlink("/dev/zero", path)) as fn(&std::path::Path) -> std::io::Result<()>,
+        |path| std::fs::create_dir(path),
+    ] {
+        std::fs::remove_file(&lock).unwrap();
+        make(&lock).unwrap();
+        refused(4, "orchestrator doctor", "journal");
+        // Who reads needs none.
+        sandbox.run(&["status"]).ok();
+        sandbox.run(&["doctor", "--fix"]).code(1);
+        std::fs::rename(&lock, sandbox.home().join("other")).unwrap();
+        sandbox.run(&["t", "add", "w", "New"]).ok();
+        let _gone = std::fs::remove_file(sandbox.home().join("other"));
+    }
+
+    sandbox.git(&["config", "orchestrator.board", "a..b"]);
+    let answer = sandbox.run(&["t", "list"]).code(2);
+    assert!(answer.err.starts_with("error: git config orchestrator.board: `a..b` can't be"), "{answer:?}");
+    refused(2, "git config --show-origin orchestrator.board", "board");
+    sandbox.git(&["config", "--unset", "orchestrator.board"]);
+
+    sandbox.write(".orchestrator/config.yaml", "format: 2\n");
+    sandbox.git(&["commit", "-q", "-a", "-m", "Later"]);
+    refused(4, "use a later version of orchestrator", "format");
 }
 
 #[test]
@@ -169,7 +216,7 @@ fn hooks_that_do_not_run_are_told_and_nothing_is_wrong_with_them() {
     assert_eq!(codes(&sandbox, &[]), [""; 0]);
     sandbox.git(&["config", "core.hooksPath", "own-hooks"]);
     let told = sandbox.run(&["doctor"]).ok().out;
-    assert!(told.contains("hooks") && told.contains("pre-commit") && !told.contains("post-commit"), "{told}");
+    assert!(told.contains("1 of git's hooks does not run for changes of the board: pre-commit\n"), "{told}");
     sandbox.run(&["t", "add", "w", "New"]).ok();
 }
 

@@ -431,7 +431,7 @@ fn files_of_ours_are_followed_nowhere_and_not_waited_for() {
     let lock = sandbox.root.join(".git/orchestrator/lock");
     fs::remove_file(&lock).unwrap();
     std::os::unix::fs::symlink(&outside, &lock).unwrap();
-    sandbox.run(&["t", "add", "w", "New"]).code(1);
+    sandbox.run(&["t", "add", "w", "New"]).code(4);
     assert_eq!(fs::read_to_string(&outside).unwrap(), "");
 }
 

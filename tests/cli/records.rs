@@ -71,9 +71,26 @@ fn a_lock_that_can_not_be_read_is_shown_and_its_epoch_never_starts_again() {
         assert!(doctor.out.contains(name) && doctor.out.contains("lock release src/a"), "{what}: {doctor:?}");
         let verify = sandbox.run(&["verify"]).code(5);
         assert!(verify.out.contains(name), "{what}: {verify:?}");
+        // Elsewhere it would be free: who takes the board there is told.
+        let export = sandbox.run(&["export", "state"]).code(5);
+        assert!(
+            export.out.is_empty()
+                && export.err.contains("lock src/a:")
+                && export.err.contains("hint: orchestrator doctor"),
+            "{what}: {export:?}"
+        );
+        let export = sandbox.run(&["export", "state", "--skip-damaged"]).ok();
+        assert!(
+            export.err.contains("note: left out, since it can't be read: lock src/a:"),
+            "{what}: {export:?}"
+        );
         // Whatever is known of it, and whoever says that it was 0.
         let broken = ["l", "release", "src/a", "bob", "--force", "--epoch", "0", "--reason", "lost"];
         sandbox.run(&broken).ok();
+        // What was done about it is no error for ever, unless the record was led to what is none of ours.
+        let verify = sandbox.run(&["verify"]).code(if what == "no record" { 5 } else { 0 });
+        let told = "the lock was broken there, since its record could not be read";
+        assert_eq!(verify.out.contains(told), what != "no record", "{what}: {verify:?}");
         let taken = sandbox.run(&["--json", "l", "acquire", "src/a", "bob"]).ok().json();
         let epoch = taken["fencing_token"].as_u64().unwrap();
         assert!(epoch > last && epoch > 1_000_000, "{what}: {epoch} after {last}");
@@ -100,6 +117,14 @@ fn an_unreadable_archive_is_named_and_the_rest_goes_on() {
         assert!(status.out.contains("refs/orchestrator/archive") && status.out.contains("ada"), "{status:?}");
         let list = sandbox.run(&["t", "list"]);
         assert!(list.out.contains(&one) && list.out.contains(&two), "{text}: {list:?}");
+        assert!(list.code == 5 && list.err.contains("hint: orchestrator doctor"), "{text}: {list:?}");
+        // There is something pending, and nobody knows whether it is free.
+        let next = sandbox.run(&["t", "next", "w", "bob"]).code(5);
+        assert!(
+            next.out == "No pending tasks in this workstream, of those that can be read.\n"
+                && next.err.matches("refs/orchestrator/archive:1:1: ").count() == 1,
+            "{text}: {next:?}"
+        );
         let doctor = sandbox.run(&["doctor"]).code(1);
         assert!(doctor.out.contains("refs/orchestrator/archive"), "{doctor:?}");
         let verify = sandbox.run(&["verify"]).code(5);
@@ -126,8 +151,26 @@ fn a_claim_that_can_not_be_read_holds_its_task() {
         assert!(doctor.out.contains(&name), "{what}: {doctor:?}");
         let verify = sandbox.run(&["verify"]).code(5);
         assert!(verify.out.contains(&name), "{what}: {verify:?}");
-        let next = sandbox.run(&["--json", "t", "next", "w", "bob"]).ok().json();
-        assert_eq!(next["id"], two.as_str(), "{what}");
+        for words in [
+            &["t", "list"][..],
+            &["t", "show", &one],
+            &["ws", "list"],
+            &["ws", "show", "w"],
+            &["status"],
+            &["plan"],
+            &["brief", "w"],
+            &["collect", "--all"],
+            &["export", "state"],
+        ] {
+            let told = sandbox.run(words).code(5).err;
+            assert!(
+                told.contains(&format!("{name}:1:1: ")) && told.contains("hint: orchestrator doctor"),
+                "{what}: {words:?}: {told}"
+            );
+        }
+        let next = sandbox.run(&["--json", "t", "next", "w", "bob"]).ok();
+        assert_eq!(next.json()["id"], two.as_str(), "{what}");
+        assert!(next.err.contains(&format!("not considered, since it can't be read: {name}")), "{next:?}");
     }
 }
 
@@ -154,6 +197,9 @@ fn damaged_objects_are_named_with_exit_5_and_git_fsck() {
                 && refused.err.contains("(git fsck)"),
             "{refused:?}"
         );
+        // git can't show what it has lost.
+        let doctor = sandbox.run(&["doctor"]).code(5).out;
+        assert!(doctor.contains("to do: git fsck") && !doctor.contains("git log"), "{doctor}");
         damage_mended(&tasks, &whole);
     }
     // A commit of the past: the log ends there, and does not pretend to have begun.
@@ -164,6 +210,11 @@ fn damaged_objects_are_named_with_exit_5_and_git_fsck() {
         let refused = sandbox.run(words).code(5);
         assert!(refused.err.contains("hint: git fsck"), "{words:?}: {refused:?}");
     }
+    let doctor = sandbox.run(&["doctor"]).code(1).out;
+    assert!(
+        doctor.contains("log: the history of the board: commit ") && doctor.contains("git fsck"),
+        "{doctor}"
+    );
     damage_mended(&past, &whole);
     // One file: it is damaged, and the others are there.
     let file = place(&format!("HEAD:.orchestrator/tasks/{}/{one}.yaml", &one[..2]));
@@ -216,6 +267,9 @@ fn status_names_a_claim_whose_commit_has_left_its_branch() {
     assert_eq!(json["active_tasks"][0]["claimed_on"]["lost"], true, "{json}");
     let list = sandbox.run(&["t", "list"]).ok();
     assert!(!list.out.contains("(on main)") && list.out.contains("left main"), "{list:?}");
+    let shown = sandbox.run(&["t", "show", &one]).ok();
+    assert!(shown.out.contains(&way) && !shown.out.contains("on main"), "{shown:?}");
+    assert_eq!(sandbox.json(&["t", "show", &one])["claimed_on"]["lost"], true);
     let words: Vec<&str> = way.split(' ').skip(1).collect();
     sandbox.git(&words);
     assert!(!sandbox.run(&["status"]).ok().out.contains("left `main`"));

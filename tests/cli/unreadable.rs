@@ -237,6 +237,10 @@ fn damaged_settings_stop_what_writes_and_nothing_else() {
     let config = ".orchestrator/config.yaml";
     for (with, why) in [
         ((|path| std::fs::write(path, "x: [\n").unwrap()) as fn(&Path), "1:4: unclosed bracket '['"),
+        (
+            |path| std::fs::write(path, "format: 1\nboard: a..b\n").unwrap(),
+            "2:8: board: `a..b` can't be a branch",
+        ),
         (link, "1:1: is a symbolic link; the board holds plain files only"),
         (directory, "1:1: is a directory where a file is expected"),
     ] {
@@ -263,6 +267,9 @@ fn damaged_settings_stop_what_writes_and_nothing_else() {
             assert!(!answer.out.is_empty(), "{words:?}");
         }
         names_in_json(&sandbox, &places, &["t", "list"]);
+        // It is done, whatever the settings are.
+        let alive = sandbox.run(&["a", "heartbeat", "ada"]).ok();
+        assert!(alive.err.starts_with("note: ") && alive.err.contains(&places[0]), "{alive:?}");
         let head = sandbox.git(&["rev-parse", "HEAD"]);
         for words in [
             &["t", "add", "w", "New"][..],

@@ -159,6 +159,8 @@ fn a_revision_is_a_revision_and_an_age_has_a_unit() {
     {
         let told = sandbox.run(&["--at", word, "t", "list"]).code(1);
         assert!(told.err.contains(&format!("no commit is called `{word}`")), "{word}: {told:?}");
+        // What a forge passes for a branch that is new is told apart from what is mistyped.
+        assert_eq!(told.err.contains("to git it stands for none"), word == null, "{word}: {told:?}");
         for verb in ["check", "diff"] {
             assert_eq!(sandbox.run(&[verb, word]).code, 1, "{verb} {word}");
         }

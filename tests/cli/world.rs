@@ -519,6 +519,8 @@ fn what_git_rewrites_is_named_by_its_attribute() {
         let answer = sandbox.run(&["kb", "write", "k", "again $Id$"]).code(3);
         assert!(answer.err.contains(&format!("attribute `{attribute}`")), "{answer:?}");
         assert!(answer.err.contains("info/attributes:2"), "{answer:?}");
+        // To git nothing has changed there, so its status would not lead on.
+        assert!(answer.err.contains("hint: orchestrator doctor"), "{answer:?}");
         let told = sandbox.run(&["doctor"]).code(1);
         assert!(told.out.contains("info/attributes:2") && told.out.contains(attribute), "{told:?}");
     }

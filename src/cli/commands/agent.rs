@@ -40,7 +40,9 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                     Report::new(&serde_json::json!({"id": id.as_str(), "last_seen": now.to_string()}), text)
                 }
             };
-            Ok(report.unread(unread))
+            // It is done, and needs no settings: that something can't be read is told, and is no failure of it.
+            let unread = unread.into_damage().into_iter().map(|damage| format!("can't be read: {damage}"));
+            Ok(report.changed("it is noted").remarks(unread))
         }
         Args::List => {
             let (list, unread) = board.read(|view| Ok(agents::agents(view, board.now())?))?.parts();

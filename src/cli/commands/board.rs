@@ -32,7 +32,8 @@ pub fn init(app: &App, args: &Init) -> Result<Report, Refusal> {
     }
     report.json["ci"] =
         serde_json::json!({"written": planted.written, "kept": planted.kept, "to_do": planted.next});
-    Ok(report)
+    let written = planted.written.join(", ");
+    Ok(if written.is_empty() { report } else { report.changed(format!("planted: {written}")) })
 }
 
 fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
@@ -75,7 +76,12 @@ fn board(app: &App, args: &Init) -> Result<Report, Refusal> {
         }
         None => text!["The board on ", name, " is there already; nothing to do."],
     };
-    Ok(Report::new(&json, text))
+    let done = match &made.commit {
+        Some(commit) => Some(format!("commit {}", &commit[..7])),
+        None => (made.is_new_branch || made.is_driver_new).then(|| "git's configuration is set".to_owned()),
+    };
+    let report = Report::new(&json, text);
+    Ok(if let Some(done) = done { report.changed(done) } else { report })
 }
 
 pub fn status(app: &App) -> Result<Report, Refusal> {

@@ -38,7 +38,8 @@ pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
             let left_out = admit(skip.damaged(), unread, &format!("all {}", directory.display()))?;
             let text = format!("Exported {files} files to {}", directory.display());
             let json = serde_json::json!({"directory": directory.display().to_string(), "files": files});
-            Ok(Report::new(&json, text).remarks(left_out))
+            let done = format!("{files} files in {}", directory.display());
+            Ok(Report::new(&json, text).changed(done).remarks(left_out))
         }
     }
 }
@@ -46,10 +47,11 @@ pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
 /// The remarks on what an export leaves out, if it may leave anything out.
 fn admit(damaged: Damaged, unread: Unread, what: &str) -> Result<Vec<String>, Refusal> {
     if damaged == Damaged::Refuse && !unread.is_empty() {
-        let hint = format!(
-            "orchestrator check    (to leave out what can't be read: orchestrator export {what} --skip-damaged)"
-        );
-        return Err(Refusal::damaged(unread).hint(hint));
+        let refusal = Refusal::damaged(unread);
+        let look = refusal.hint.as_deref().unwrap_or("orchestrator check");
+        let hint =
+            format!("{look}    (to leave out what can't be read: orchestrator export {what} --skip-damaged)");
+        return Err(refusal.hint(hint));
     }
     Ok(unread
         .into_damage()

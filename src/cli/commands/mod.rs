@@ -243,5 +243,6 @@ fn man(directory: &std::path::Path) -> Result<Report, Refusal> {
         count += 1;
     }
     let text = format!("Wrote {count} man pages to {}", directory.display());
-    Ok(Report::new(&serde_json::json!({"directory": directory.display().to_string(), "pages": count}), text))
+    let json = serde_json::json!({"directory": directory.display().to_string(), "pages": count});
+    Ok(Report::new(&json, text).changed(format!("{count} pages in {}", directory.display())))
 }

@@ -222,8 +222,9 @@ fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
     let elsewhere = task.finished_on.as_ref().or(task.claimed_on.as_ref());
     line(
         "landing",
-        elsewhere.map(|place| {
-            text!["on ", place.branch.as_deref().unwrap_or("another branch"), ", not on this board"]
+        elsewhere.map(|place| match render::way_back(&task.id, place) {
+            Some(way_back) => way_back,
+            None => text![place.words(), ", not on this board"],
         }),
     );
     for (title, neighbours) in [("waits for", &found.dependencies), ("waited for by", &found.dependents)] {

@@ -3,8 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::{
-    AgentId, Change, Context, Operation, Refusal, SeenTask, Standing, Status, TaskId, Unread, View,
-    WorkstreamName,
+    AgentId, Change, Context, Operation, Refusal, SeenTask, Status, TaskId, Unread, View, WorkstreamName,
 };
 use crate::ops::{claims, resolve};
 
@@ -98,7 +97,8 @@ impl Next {
         context: &Context<'_>,
         unread: &mut Unread,
     ) -> Result<Option<Option<AgentId>>, Refusal> {
-        if seen.record.as_ref().is_some_and(|record| matches!(record.standing, Standing::Unreadable { .. })) {
+        if let Some(damage) = seen.unread_claim() {
+            unread.add(damage);
             return Ok(None);
         }
         match &seen.task.status {
@@ -121,7 +121,7 @@ impl Next {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Code, Landing, Priority, Span, Timestamp};
+    use crate::model::{Code, Landing, Priority, Span, Standing, Timestamp};
     use crate::ops::fake::{Board, now, plan};
 
     fn next() -> Next {

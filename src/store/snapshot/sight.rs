@@ -84,14 +84,17 @@ pub(super) fn no_directory(path: &str, kind: EntryKind) -> Damage {
     )
 }
 
+/// With what the damage of an object ends: who looks after it.
+pub(in crate::store) const FSCK: &str = "(git fsck)";
+
 /// A file or directory whose object is damaged; the object is named. What a remote has promised and does not give is no
 /// damage, and a fault like any other.
 pub(in crate::store) fn damaged_object(path: &str, error: GitError) -> Result<Damage, Fault> {
     let why = match error {
         GitError::Missing { what, lack: Lack::Damage } => {
-            format!("{what} is missing: this repository is damaged (git fsck)")
+            format!("{what} is missing: this repository is damaged {FSCK}")
         }
-        GitError::Corrupt { what, why } => format!("{what} can't be read: {why} (git fsck)"),
+        GitError::Corrupt { what, why } => format!("{what} can't be read: {why} {FSCK}"),
         other => return Err(other.at(path).into()),
     };
     Ok(whole_file(path, &why))

@@ -39,7 +39,7 @@ impl ElsewhereDocument {
     }
 
     /// Where it is, in words: `on feat-a`.
-    pub(crate) fn words(&self) -> String {
+    pub fn words(&self) -> String {
         match (&self.branch, self.lost) {
             (Some(branch), true) => format!("left {branch}"),
             (None, true) => "on no branch".to_owned(),
@@ -143,6 +143,14 @@ impl TaskDocument {
             claimed_on,
             finished_on,
         }
+    }
+
+    /// Adds what the view knows of the commit in which it was claimed or finished.
+    pub(crate) fn look_up(&mut self, view: &dyn View) -> Result<(), Fault> {
+        for place in [&mut self.claimed_on, &mut self.finished_on] {
+            *place = place.take().map(|place| place.looked_up(view)).transpose()?;
+        }
+        Ok(())
     }
 
     /// The task as one argument of a plan: `workstream/id`.

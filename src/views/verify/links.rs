@@ -9,6 +9,17 @@ use super::{Finding, Judge, Severity, content, is_undoing, number};
 /// What is wrong: a word and a sentence.
 type Wrong = (&'static str, String);
 
+/// Whether a lock was broken whose record could not be read: counting goes on from the milliseconds since 1970 then, and
+/// nothing may be left of what was before.
+fn is_new_beginning(record: &Record) -> bool {
+    let Some(event) = &record.event else { return false };
+    let is_of_unknown = event.text("released_from") == Some("unknown");
+    let floor = u64::try_from(event.ts.millis()).unwrap_or(u64::MAX);
+    matches!((&record.key, &record.standing), (RecordKey::Lock(_), Standing::Free))
+        && is_of_unknown
+        && record.epoch > floor
+}
+
 impl Judge {
     fn of_record(&mut self, severity: Severity, link: &Link, (code, what): Wrong) {
         let short = |commit: &String| Some(commit.clone()).filter(|commit| !commit.is_empty());
@@ -68,6 +79,13 @@ impl Judge {
         {
             self.of_record(severity, link, ("double_claim", what));
         }
+        if link.before == Before::Nothing && is_new_beginning(record) {
+            let what = format!(
+                "its chain begins with epoch {}: the lock was broken there, since its record could not be read",
+                record.epoch
+            );
+            self.of_record(Severity::Warning, link, ("record_gap", what));
+        }
         wrongs.extend(self.succession(link));
         for wrong in wrongs {
             self.of_record(Severity::Error, link, wrong);
@@ -85,7 +103,7 @@ impl Judge {
                 vec![("record_gap", what)]
             }
             Before::Nothing => match &record.key {
-                RecordKey::Lock(_) if record.epoch > 1 && !link.is_import => {
+                RecordKey::Lock(_) if record.epoch > 1 && !link.is_import && !is_new_beginning(record) => {
                     let what = format!("its chain begins with epoch {}, not 1", record.epoch);
                     vec![("record_gap", what)]
                 }
