@@ -46,6 +46,7 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
     found.extend(rewriting(repo));
     found.extend(hooks(repo));
     found.extend(refspecs(repo));
+    found.extend(obstacles(repo)?);
     found.extend(records_of(repo)?);
     if let Some(exclusion) = repo.excluded_by(path::CONFIG)? {
         found.push(finding(
@@ -309,6 +310,21 @@ fn old_locks(repo: &Repo, patience: Duration) -> Vec<Finding> {
             finding("lock_file", place, what, fix)
         })
         .collect()
+}
+
+/// Refs of somebody else's where ours have their directories: to git, one name can't be both.
+fn obstacles(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
+    let mut found = Vec::new();
+    for name in ["refs/orchestrator", ref_name::CLAIMS, ref_name::LOCKS] {
+        let name = name.trim_end_matches('/');
+        if repo.read_own_ref_or_bad(name)?.is_some() {
+            let what =
+                "a ref of this name keeps those of claims and locks below it from being made".to_owned();
+            let fix = format!("git update-ref refs/kept/{name} {name} && git update-ref -d {name}");
+            found.push(finding("ref", name, what, fix));
+        }
+    }
+    Ok(found)
 }
 
 /// The archive, and the refs of claims and locks, where they can't be read.

@@ -163,6 +163,31 @@ fn what_refuses_every_change_is_named() {
         let _gone = std::fs::remove_file(sandbox.home().join("other"));
     }
 
+    let id = sandbox.add("Held up");
+    for (name, words) in [
+        ("refs/orchestrator/claims", &["t", "claim", &id, "--agent", "ada"][..]),
+        ("refs/orchestrator/locks", &["l", "acquire", "deploy", "ada"]),
+        ("refs/orchestrator", &["l", "acquire", "deploy", "ada"]),
+    ] {
+        for below in sandbox.git(&["for-each-ref", "--format=%(refname)", "refs/orchestrator/"]).lines() {
+            sandbox.git(&["update-ref", "-d", below]);
+        }
+        sandbox.git(&["update-ref", name, "HEAD"]);
+        let answer = sandbox.run(words).code(4);
+        assert!(answer.err.contains(&format!("while there is `{name}`")), "{answer:?}");
+        assert_eq!(codes(&sandbox, &[]), ["ref"], "{name}");
+        // What is to be done keeps what it was, and is enough.
+        let told = sandbox.run(&["doctor"]).code(1).out;
+        let script = told.lines().find_map(|line| line.trim().strip_prefix("to do: ")).unwrap();
+        let mut shell = Command::new("sh");
+        shell.args(["-c", script]).current_dir(&sandbox.root);
+        hermetic(&mut shell, sandbox.home());
+        assert!(shell.status().unwrap().success(), "{script}");
+        sandbox.run(words).ok();
+        sandbox.git(&["rev-parse", "--verify", "-q", &format!("refs/kept/{name}")]);
+        sandbox.git(&["update-ref", "-d", &format!("refs/kept/{name}")]);
+    }
+
     sandbox.git(&["config", "orchestrator.board", "a..b"]);
     let answer = sandbox.run(&["t", "list"]).code(2);
     assert!(answer.err.starts_with("error: git config orchestrator.board: `a..b` can't be"), "{answer:?}");
