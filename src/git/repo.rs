@@ -207,13 +207,14 @@ impl Repo {
         if !is_own(directory) || !is_own(&found.entrance) {
             return foreign(directory);
         }
-        if std::fs::read_link(found.entrance.join("HEAD")).is_ok() {
+        if let Ok(target) = std::fs::read_link(found.entrance.join("HEAD")) {
+            let target = target.display();
             return GitError::Unsupported {
                 what: format!(
-                    "`{}` is a symbolic link, to a branch without a commit",
+                    "`{}` is a symbolic link to `{target}`, which is no file: that branch is packed, or has no commit",
                     found.entrance.join("HEAD").display()
                 ),
-                hint: "git status    (run this again when the branch has its first commit)".to_owned(),
+                hint: format!("git -c core.preferSymlinkRefs=false symbolic-ref HEAD {target}"),
             };
         }
         GitError::Gix { doing: "open the repository", source: error.into() }

@@ -353,6 +353,21 @@ fn without_its_worktree_nothing_is_committed() {
     sandbox.run(&["--board", "board", "t", "add", "w", "New"]).ok();
 }
 
+/// What a link leads to may be packed; then git follows its name, and what opens repositories here does not.
+#[test]
+fn a_link_to_a_packed_branch_is_refused_with_the_way_out() {
+    let sandbox = Sandbox::board();
+    sandbox.git(&["config", "core.preferSymlinkRefs", "true"]);
+    sandbox.git(&["switch", "-q", "-c", "topic"]);
+    sandbox.git(&["pack-refs", "--all"]);
+    let refused = sandbox.run(&["t", "add", "w", "New"]).code(4);
+    assert!(refused.err.contains("a symbolic link to `refs/heads/topic`"), "{refused:?}");
+    let hint = refused.err.lines().find_map(|line| line.strip_prefix("hint: git ")).unwrap();
+    sandbox.git(&hint.split(' ').collect::<Vec<_>>());
+    sandbox.run(&["t", "add", "w", "New"]).ok();
+    assert_eq!(sandbox.git(&["rev-parse", "topic"]), sandbox.git(&["rev-parse", "HEAD"]));
+}
+
 #[test]
 fn a_name_for_a_ref_is_followed_and_never_written_over() {
     let sandbox = Sandbox::board();
