@@ -13,7 +13,9 @@ pub mod task;
 pub mod workstream;
 
 use std::ffi::OsString;
+use std::num::ParseIntError;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
@@ -299,19 +301,35 @@ pub enum Ci {
 #[derive(Args, Debug, Default)]
 pub struct Names {
     /// Import a name under another one; may be repeated
-    #[arg(long, value_name = "OLD=NEW")]
+    #[arg(long, value_name = "OLD=NEW", allow_hyphen_values = true)]
     pub rename: Vec<String>,
     /// Import each bad name under the nearest good one
     #[arg(long)]
     pub slugify: bool,
 }
 
+/// A whole number as everybody writes one: digits, and a `-` before them where it may be negative. Rust would take `+5`
+/// too, which lengths of time and ids don't.
+pub(super) fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
+    if text.starts_with('+') {
+        return Err("a number is written in digits, without a sign".to_owned());
+    }
+    text.parse().map_err(|error: ParseIntError| error.to_string())
+}
+
 /// A number of things, of which none at all would be no question.
 fn count(text: &str) -> Result<usize, String> {
-    match text.parse::<usize>() {
-        Ok(0) => Err("it has to be 1 or more".to_owned()),
-        Ok(count) => Ok(count),
-        Err(error) => Err(error.to_string()),
+    match whole(text)? {
+        0 => Err("it has to be 1 or more".to_owned()),
+        count => Ok(count),
+    }
+}
+
+/// A number from 1 to `MOST`.
+fn up_to<const MOST: u16>(text: &str) -> Result<u16, String> {
+    match whole(text)? {
+        number if (1..=MOST).contains(&number) => Ok(number),
+        number => Err(format!("{number} is not in 1..={MOST}")),
     }
 }
 
@@ -494,7 +512,7 @@ pub struct MergeDriver {
     /// The path of the merged file from the repository's root (%P)
     pub path: String,
     /// How many characters a conflict marker has (%L)
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = up_to::<{ u16::MAX }>)]
     pub marker_size: u16,
     /// What our side is called in conflict markers (%X)
     #[arg(long = "ours", value_name = "LABEL", default_value = "ours")]
@@ -513,22 +531,22 @@ pub struct Selftest {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::DirPath)]
     pub repo: Option<PathBuf>,
     /// How many agents run at once
-    #[arg(long, default_value_t = 8, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    #[arg(long, default_value_t = 8, value_name = "N", value_parser = up_to::<256>)]
     pub agents: u16,
     /// Over how many worktrees they are spread
-    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = up_to::<64>)]
     pub worktrees: u16,
     /// How many times, each in a repository of its own; the two placements of the board take turns
-    #[arg(long, default_value_t = 2, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 2, value_name = "N", value_parser = up_to::<{ u16::MAX }>)]
     pub rounds: u16,
     /// How many calls each agent makes in a round
-    #[arg(long, default_value_t = 40, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, default_value_t = 40, value_name = "N", value_parser = up_to::<{ u16::MAX }>)]
     pub calls: u16,
     /// Kill every tenth call at a random point
     #[arg(long)]
     pub kill: bool,
     /// Repeat the choices of an earlier trial
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = 1, value_name = "N", value_parser = whole::<u64>)]
     pub seed: u64,
 }
 

@@ -42,11 +42,34 @@ fn outlive_file_limit() {
 /// The whole program: arguments in, exit code out.
 pub fn main() -> ExitCode {
     outlive_file_limit();
-    clap_complete::CompleteEnv::with_factory(Cli::command).var(COMPLETION).complete();
     std::panic::set_hook(Box::new(|panic| {
         *PANIC.lock().unwrap_or_else(PoisonError::into_inner) = panic.to_string();
     }));
-    ExitCode::from(guarded(run))
+    ExitCode::from(guarded(|| completed().unwrap_or_else(run)))
+}
+
+/// Answers a completion script, where one asks; its exit code.
+fn completed() -> Option<u8> {
+    let shell = std::env::var_os(COMPLETION)?;
+    let complete = clap_complete::CompleteEnv::with_factory(Cli::command).var(COMPLETION);
+    let here = std::env::current_dir().ok();
+    match complete.try_complete(std::env::args_os(), here.as_deref()) {
+        Ok(is_done) => is_done.then_some(0),
+        Err(error) => {
+            let name = std::path::Path::new(&shell).file_stem().unwrap_or(&shell).to_string_lossy();
+            let shells = clap_complete::env::Shells::builtins();
+            let refusal = if shells.completer(&name).is_some() {
+                Refusal::new(Code::Unprinted, usage::sentence(&error))
+            } else {
+                let known: Vec<&str> = shells.names().collect();
+                let given = printable(&shell);
+                let why =
+                    format!("{COMPLETION}: `{given}` is no shell known here; one of {}", known.join(", "));
+                Refusal::new(Code::Usage, why).hint(format!("unset {COMPLETION}"))
+            };
+            Some(not_understood().fail(&refusal))
+        }
+    }
 }
 
 /// What a panic said, for [`guarded`] to tell.

@@ -21,10 +21,21 @@ use super::outlet::Outlet;
 pub struct DataFiles {
     /// `state.json`
     pub state: PathBuf,
-    /// `events.jsonl`; need not exist.
+    /// `events.jsonl`
     pub events: Option<PathBuf>,
-    /// `knowledge/`; need not exist.
+    /// `knowledge/`
     pub knowledge: Option<PathBuf>,
+    /// Whether the latter two have to be there.
+    pub missing: Missing,
+}
+
+/// What it means that a file of a data directory is not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// That the directory has none: only the directory was named.
+    Allowed,
+    /// A slip: somebody named that very file.
+    Refused,
 }
 
 impl DataFiles {
@@ -34,6 +45,7 @@ impl DataFiles {
             state: directory.join("state.json"),
             events: Some(directory.join("events.jsonl")),
             knowledge: Some(directory.join("knowledge")),
+            missing: Missing::Allowed,
         }
     }
 }
@@ -79,13 +91,16 @@ pub struct ImportDone {
 /// Reads a data directory; everything that is wrong with it is named at once, and nothing is written.
 pub fn read_data(files: &DataFiles, renaming: &Renaming) -> Result<Import, Refusal> {
     let input = Input {
-        state: read(&files.state, LONGEST)?.ok_or_else(|| {
-            Refusal::new(Code::NotFound, format!("there is no `{}`", files.state.display()))
-                .hint("orchestrator import <directory with state.json>")
-        })?,
-        events: files.events.as_deref().map(|path| read(path, LONGEST)).transpose()?.flatten(),
+        state: read(&files.state, LONGEST)?.ok_or_else(|| missing(&files.state))?,
+        events: match &files.events {
+            Some(path) => match (read(path, LONGEST)?, files.missing) {
+                (None, Missing::Refused) => return Err(missing(path)),
+                (read, Missing::Allowed | Missing::Refused) => read,
+            },
+            None => None,
+        },
         knowledge: match &files.knowledge {
-            Some(directory) => read_knowledge(directory)?,
+            Some(directory) => read_knowledge(directory, files.missing)?,
             None => BTreeMap::new(),
         },
     };
@@ -183,10 +198,23 @@ fn read(path: &Path, limit: usize) -> Result<Option<Vec<u8>>, Refusal> {
     }
 }
 
-fn read_knowledge(directory: &Path) -> Result<BTreeMap<String, Vec<u8>>, Refusal> {
+fn missing(path: &Path) -> Refusal {
+    Refusal::new(Code::NotFound, format!("there is no `{}`", path.display()))
+        .hint("orchestrator import <directory with state.json>")
+}
+
+fn read_knowledge(directory: &Path, if_missing: Missing) -> Result<BTreeMap<String, Vec<u8>>, Refusal> {
     let mut found = BTreeMap::new();
-    if !directory.try_exists().map_err(|error| failed(directory, &error))? {
-        return Ok(found);
+    match (fs::metadata(directory), fs::symlink_metadata(directory)) {
+        (Ok(meta), _) if meta.is_dir() => {}
+        (Ok(_), _) => {
+            return Err(Refusal::new(Code::Invalid, format!("`{}` is no directory", directory.display())));
+        }
+        (Err(error), Err(_)) if error.kind() == std::io::ErrorKind::NotFound => {
+            return if if_missing == Missing::Refused { Err(missing(directory)) } else { Ok(found) };
+        }
+        // A link to nothing too: something is there, and can't be read.
+        (Err(error), _) => return Err(failed(directory, &error)),
     }
     for entry in WalkDir::new(directory).follow_links(false).sort_by_file_name() {
         let entry = entry.map_err(|error| Refusal::new(Code::Unreadable, error.to_string()))?;

@@ -37,7 +37,8 @@ pub fn init(options: Options, env: Env) -> Result<Initialised, Refusal> {
     let repo = Repo::discover(&options.start).map_err(store::refusal_of)?;
     let board = match &options.board {
         Some(name) => {
-            let mut board = store::named(&repo, name)?;
+            let named = store::named(&repo, name);
+            let mut board = named.map_err(|error| options.of_board(error.into()))?;
             if board.tip(&repo).map_err(store::refusal_of)?.is_none()
                 && matches!(board.placement, Placement::Branch(_))
             {

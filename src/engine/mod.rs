@@ -29,7 +29,7 @@ pub use crate::merge::Markers;
 pub use ci::{CiHost, Planted, plant_ci};
 pub use doctor::{Mend, examine};
 pub use env::Env;
-pub use exchange::{Damaged, DataFiles, ImportDone, Renaming, Slugify, read_data};
+pub use exchange::{Damaged, DataFiles, ImportDone, Missing, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
 pub use init::{Initialised, init, init_from};
 pub use merge::{MergedFile, Method, Versions, merge_file};

@@ -33,6 +33,8 @@ pub struct Options {
     pub start: PathBuf,
     /// The board, where one is named: a branch, or `HEAD`.
     pub board: Option<String>,
+    /// The environment variable that names the board, where one does: a refusal of that name names it too.
+    pub board_variable: Option<&'static str>,
     /// A revision or a time to read the board at, instead of its tip. Mutations are refused then.
     pub at: Option<String>,
     /// Who acts.
@@ -48,7 +50,23 @@ impl Options {
     /// The board of the repository around `start`, nobody in particular acting, 30 s of patience.
     pub fn new(start: impl Into<PathBuf>) -> Self {
         let (start, timeout) = (start.into(), Span::from_secs(30));
-        Self { start, board: None, at: None, agent: None, no_agent: None, timeout }
+        Self { start, board: None, board_variable: None, at: None, agent: None, no_agent: None, timeout }
+    }
+
+    /// The board that these options choose; see [`store::choose`].
+    pub(super) fn choose_board(&self, repo: &Repo) -> Result<store::Board, Refusal> {
+        store::choose(repo, self.board.as_deref()).map_err(|error| self.of_board(error.into()))
+    }
+
+    /// A refusal of the board that was named: where the environment names it, nobody sees that name in the words.
+    pub(super) fn of_board(&self, refusal: Refusal) -> Refusal {
+        match (self.board_variable, refusal.code) {
+            (Some(variable), Code::Usage | Code::NoBoard) => {
+                let message = format!("{variable}: {}", refusal.message);
+                Refusal { message, ..refusal }.hint(format!("unset {variable}"))
+            }
+            (Some(_) | None, _) => refusal,
+        }
     }
 
     /// Who acts, for a mutation; none is `system`.
@@ -94,10 +112,10 @@ impl Orchestrator {
         repo.be_patient_for(Duration::from_millis(options.timeout.millis()));
         let (board, at, then) = match options.at.as_deref() {
             Some(word) => {
-                let (commit, then) = past::find(&repo, word, options.board.as_deref(), env.now())?;
+                let (commit, then) = past::find(&repo, word, &options, env.now())?;
                 (store::Board { placement: Placement::Head, start: None }, Some(commit), Some(then))
             }
-            None => (store::choose(&repo, options.board.as_deref())?, None, None),
+            None => (options.choose_board(&repo)?, None, None),
         };
         let store = Store { repo, board };
         Ok(Self { at, then, ..Self::with_store(store, options, env) })
@@ -191,7 +209,11 @@ impl Orchestrator {
         if let Some(holder) = env::variable(super::git_wrapper::LOCK_VARIABLE) {
             return Err(Refusal::new(
                 Code::Contended,
-                format!("inside `orchestrator git` ({}) the board can't change", holder.escape_debug()),
+                format!(
+                    "inside `orchestrator git` ({}={}) the board can't change",
+                    super::git_wrapper::LOCK_VARIABLE,
+                    holder.escape_debug()
+                ),
             )
             .hint("run this command after `orchestrator git` has ended"));
         }

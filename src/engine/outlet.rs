@@ -1,6 +1,7 @@
 //! Files for somebody else than git: into a directory that was named, and into nothing that a link below it leads to.
 
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::git::{Files, GitError, blob_id};
@@ -22,8 +23,14 @@ impl Outlet {
 
     /// A directory that is made, with those above it, where it is not there.
     pub fn make(root: &Path) -> Result<Self, Refusal> {
-        std::fs::create_dir_all(root)
-            .map_err(|error| Refusal::new(Code::Unreadable, format!("`{}`: {error}", root.display())))?;
+        std::fs::create_dir_all(root).map_err(|error| {
+            let why = match error.kind() {
+                // Neither is it a directory, nor does it lead to one.
+                ErrorKind::AlreadyExists | ErrorKind::NotADirectory => " is no directory".to_owned(),
+                _ => format!(": {error}"),
+            };
+            Refusal::new(Code::Unreadable, format!("`{}`{why}", root.display()))
+        })?;
         Ok(Self::at(root))
     }
 

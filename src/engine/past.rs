@@ -9,11 +9,13 @@ use crate::git::{Oid, Repo};
 use crate::model::{Code, Refusal, Timestamp};
 use crate::store;
 
+use super::orchestrator::Options;
+
 /// The commit that holds the board, and the time as of which it is read.
 pub(super) fn find(
     repo: &Repo,
     word: &str,
-    board: Option<&str>,
+    options: &Options,
     now: Timestamp,
 ) -> Result<(Oid, Timestamp), Refusal> {
     let (commit, then) = match repo.resolve(word).map_err(store::refusal_of)? {
@@ -23,7 +25,7 @@ pub(super) fn find(
             if then > now {
                 return Err(to_come(word));
             }
-            (last_until(repo, board, then)?.ok_or_else(|| too_early(word))?, then)
+            (last_until(repo, options, then)?.ok_or_else(|| too_early(word))?, then)
         }
     };
     if store::holds_board(repo, commit)? {
@@ -43,8 +45,8 @@ fn time_of(repo: &Repo, commit: Oid) -> Result<Timestamp, Refusal> {
     Ok(said.unwrap_or_else(|| Timestamp::from_millis(written.saturating_add(999))))
 }
 
-fn last_until(repo: &Repo, board: Option<&str>, then: Timestamp) -> Result<Option<Oid>, Refusal> {
-    let board = store::choose(repo, board)?;
+fn last_until(repo: &Repo, options: &Options, then: Timestamp) -> Result<Option<Oid>, Refusal> {
+    let board = options.choose_board(repo)?;
     let Some(tip) = board.tip(repo).map_err(store::refusal_of)? else { return Ok(None) };
     repo.last_until(tip, then.millis().div_euclid(1000)).map_err(store::refusal_of)
 }

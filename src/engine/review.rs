@@ -166,7 +166,7 @@ fn board(repo: &Repo, options: &Options) -> Result<Place, Refusal> {
     if let Some(revision) = &options.at {
         return resolved(repo, revision);
     }
-    let board = store::choose(repo, options.board.as_deref())?;
+    let board = options.choose_board(repo)?;
     let name = board.name(repo).map_err(store::refusal_of)?;
     Ok(Place { name, commit: board.tip(repo).map_err(store::refusal_of)? })
 }
@@ -239,7 +239,7 @@ fn usual(repo: &Repo, options: &Options) -> Result<Ends, Refusal> {
     let own = match &options.at {
         Some(_) => String::new(),
         None => {
-            let board = store::choose(repo, options.board.as_deref())?;
+            let board = options.choose_board(repo)?;
             board.ref_name(repo).map_err(store::refusal_of)?
         }
     };

@@ -106,7 +106,9 @@ impl Repo {
     /// The ref that keeps one of this name from being made: one that is a directory of it, or one below it.
     pub(super) fn obstacle(&self, name: &str) -> Result<Option<String>, GitError> {
         for (at, _) in name.match_indices('/').skip(1) {
-            if self.read_ref(&name[..at])?.is_some() {
+            // A file there is in the way whatever stands in it.
+            let is_file = self.ref_path(&name[..at]).symlink_metadata().is_ok_and(|meta| !meta.is_dir());
+            if is_file || self.read_ref(&name[..at])?.is_some() {
                 return Ok(Some(name[..at].to_owned()));
             }
         }

@@ -61,5 +61,5 @@ pub use sheet::{Row, Sheet};
 pub use task::{Claim, Imported, Landing, Priority, Rank, SeenTask, Status, Task};
 pub use time::{BadTime, Bounds, Span, Timestamp};
 pub use view::{Candidate, Candidates, EventFilter, Log, Updates, View};
-pub(crate) use words::quoted;
+pub(crate) use words::{positional, quoted};
 pub use workstream::{Workstream, WorkstreamStatus};

@@ -11,6 +11,11 @@ pub(crate) fn quoted(text: &str) -> String {
     }
 }
 
+/// The same where a word stands by itself, which no program takes for an option then. It comes behind the options.
+pub(crate) fn positional(text: &str) -> String {
+    format!("{}{}", if text.starts_with('-') { "-- " } else { "" }, quoted(text))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -20,5 +25,6 @@ mod tests {
         assert_eq!(quoted("src/main.rs"), "src/main.rs");
         assert_eq!(quoted("it's $HOME"), r"'it'\''s $HOME'");
         assert_eq!(quoted(""), "''");
+        assert_eq!((positional("a b"), positional("-x y")), ("'a b'".into(), "-- '-x y'".into()));
     }
 }

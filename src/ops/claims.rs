@@ -81,7 +81,7 @@ pub(super) fn check_readable(seen: &SeenTask) -> Result<(), Refusal> {
                 seen.task.id
             ),
         )
-        .hint(format!("git log refs/orchestrator/claims/{}", seen.task.id))),
+        .hint("orchestrator doctor")),
         Some(Standing::Held { .. } | Standing::Free | Standing::Completed { .. }) | None => Ok(()),
     }
 }

@@ -58,11 +58,14 @@ impl Operation for LogEvent {
             )
             .hint("choose another name for that field"));
         }
-        if let Some(field) = self.data.keys().find(|field| ENVELOPE.contains(&field.as_str())) {
+        // Some readers of JSON take names that differ by case only for the same one.
+        let among =
+            |reserved: &[&str], field: &str| reserved.iter().any(|own| own.eq_ignore_ascii_case(field));
+        if let Some(field) = self.data.keys().find(|field| among(&ENVELOPE, field)) {
             return Err(Refusal::new(Code::Invalid, format!("an event has a `{field}` of its own"))
                 .hint("choose another name for that field"));
         }
-        if let Some(field) = self.data.keys().find(|field| TRUSTED.contains(&field.as_str())) {
+        if let Some(field) = self.data.keys().find(|field| among(&TRUSTED, field)) {
             return Err(Refusal::new(
                 Code::Invalid,
                 format!("`{field}` is what this program itself says in an event; another would be believed"),
@@ -116,6 +119,8 @@ mod tests {
             ("deployed", serde_json::json!({"ts": "2026-02-06T07:37:39Z"})),
             ("deployed", serde_json::json!({"action": "task_completed"})),
             ("deployed", serde_json::json!({"derived": true})),
+            ("deployed", serde_json::json!({"Agent": "root"})),
+            ("deployed", serde_json::json!({"UNDOES": "x"})),
             ("deployed", serde_json::json!({"undoes": "019c31c0-4490-70df-bc60-4165cd0ac750"})),
             ("deployed", serde_json::json!({"undoes": ["019c31c0-4490-70df-bc60-4165cd0ac750"]})),
         ] {

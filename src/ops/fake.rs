@@ -417,7 +417,7 @@ fn is_known(command: &str) -> bool {
     }
     matches!(
         plain.as_slice(),
-        ["orchestrator", "status"]
+        ["orchestrator", "status" | "doctor"]
             | ["orchestrator", "ws", "list"]
             | ["orchestrator", "ws", "show" | "create" | "update", _]
             | ["orchestrator", "task", "show" | "claim" | "unblock" | "reopen" | "update", _]

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap};
 use crate::model::{
     Action, Bounds, Change, Code, Context, Edit, Event, EventId, Log, Operation, Predecessor,
     PredecessorLock, Record, RecordEdit, RecordKey, Refusal, Standing, Timestamp, View, WorkstreamName,
-    quoted,
+    positional,
 };
 use crate::ops::resolve;
 
@@ -240,7 +240,7 @@ impl Plan {
             let mut record = held(shortened.as_ref().unwrap_or(lock));
             let before = view.lock(&lock.resource)?;
             if let Some(before) = &before {
-                let hint = || format!("orchestrator lock show {}", quoted(lock.resource.as_str()));
+                let hint = || format!("orchestrator lock show {}", positional(lock.resource.as_str()));
                 match &before.standing {
                     standing if *standing == record.standing => {
                         self.already().locks += 1;

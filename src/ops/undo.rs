@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::model::{
     Change, Code, Context, Deed, Edit, EntityKey, Event, EventFilter, Known, Named, Operation, Origin,
-    Passage, RecordEdit, Refusal, TaskId, View, quoted,
+    Passage, RecordEdit, Refusal, TaskId, View, positional, quoted,
 };
 use crate::ops::text;
 
@@ -173,7 +173,7 @@ fn find(view: &dyn View, word: &str) -> Result<(String, Option<Event>), Refusal>
                 Code::Transition,
                 format!("`{}` is an event of a lock; a lock is released, not undone", word.escape_debug()),
             )
-            .hint(format!("orchestrator lock show {}", quoted(resource))))
+            .hint(format!("orchestrator lock show {}", positional(resource))))
         }
         [] => refuse(
             Code::NotFound,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use crate::codec::{path, ref_name};
 use crate::git::{GitError, Repo};
 use crate::model::{
-    Damage, Fault, Finding, Landing, RecordKey, Refusal, Settings, Standing, Unread, View as _, quoted,
+    Damage, Fault, Finding, Landing, RecordKey, Refusal, Settings, Standing, Unread, View as _, positional,
 };
 
 use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, Placement, holds_board, named};
@@ -355,9 +355,9 @@ fn records_of(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
             place,
             format!("the record of this lock can't be read: {why}; it counts as held"),
             format!(
-                "if nobody works under it: orchestrator lock release {} system --force --epoch {} --reason unreadable",
-                quoted(resource.as_str()),
-                record.epoch
+                "if nobody works under it: orchestrator lock release --force --epoch {} --reason unreadable {} system",
+                record.epoch,
+                positional(resource.as_str())
             ),
         ));
     }

@@ -7,7 +7,7 @@
 
 use crate::codec::{Problem, path, settings};
 use crate::git::{GitError, Head, Oid, Repo};
-use crate::model::{Code, Fault, Refusal, Settings};
+use crate::model::{Code, Fault, Refusal, Settings, is_printable, quoted};
 
 use super::StoreError;
 use super::snapshot::{entry_at, stored};
@@ -90,7 +90,9 @@ fn full_name(repo: &Repo, name: &str) -> Option<String> {
     let full = if name.starts_with("refs/heads/") { name.to_owned() } else { format!("refs/heads/{name}") };
     // As `git branch`: these would be taken for an option, or for `HEAD`.
     let is_misleading = short(&full).starts_with('-') || matches!(short(&full), "@" | "HEAD");
-    (!is_misleading && repo.is_valid_ref_name(&full)).then_some(full)
+    // Each part is the name of a file, and so is its lock.
+    let is_long = full.split('/').any(|part| part.len() > 250);
+    (!is_misleading && !is_long && repo.is_valid_ref_name(&full)).then_some(full)
 }
 
 /// The settings in these bytes. A board that they name is one that there can be.
@@ -180,9 +182,12 @@ fn redirected(repo: &Repo, name: &str) -> Result<Board, StoreError> {
 }
 
 fn nothing_on(name: &str) -> StoreError {
-    Refusal::new(Code::NoBoard, format!("there is no board on `{}`", name.escape_debug()))
-        .hint(format!("orchestrator init --board {name}"))
-        .into()
+    // Who pasted a name in which something does not print would name another branch.
+    let hint = match name.chars().all(is_printable) {
+        true => format!("orchestrator init --board {}", quoted(name)),
+        false => "git branch --all".to_owned(),
+    };
+    Refusal::new(Code::NoBoard, format!("there is no board on `{}`", name.escape_debug())).hint(hint).into()
 }
 
 /// Whether the tree of this commit has a board. That its directory is a link, say, is a fault: nobody knows then.

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::cli::args::whole;
 use crate::cli::complete;
 use crate::cli::lazy::Lazy;
 
@@ -54,7 +55,7 @@ pub struct Release {
     #[arg(long, requires = "epoch", requires = "reason")]
     pub force: bool,
     /// Which epoch is broken
-    #[arg(long, value_name = "N", requires = "force")]
+    #[arg(long, value_name = "N", requires = "force", value_parser = whole::<u64>)]
     pub epoch: Option<u64>,
     /// Why
     #[arg(long, requires = "force")]

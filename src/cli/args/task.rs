@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::cli::args::whole;
 use crate::cli::complete;
 use crate::cli::lazy::Lazy;
 
@@ -61,13 +62,13 @@ pub struct Add {
     /// Any text
     pub description: Option<String>,
     /// 1 is the highest that is usual, 0 is higher still
-    #[arg(default_value_t = 5, allow_negative_numbers = true)]
+    #[arg(default_value_t = 5, allow_negative_numbers = true, value_parser = whole::<i64>)]
     pub priority: i64,
     /// The same as DESCRIPTION
     #[arg(long = "description", value_name = "TEXT", conflicts_with = "description")]
     pub named_description: Option<String>,
     /// The same as PRIORITY
-    #[arg(long = "priority", value_name = "N", conflicts_with = "priority", allow_negative_numbers = true)]
+    #[arg(long = "priority", value_name = "N", conflicts_with = "priority", allow_negative_numbers = true, value_parser = whole::<i64>)]
     pub named_priority: Option<i64>,
     /// Free text, such as 2h
     #[arg(long, value_name = "E")]
@@ -133,7 +134,7 @@ pub struct Complete {
     #[arg(long)]
     pub result: Option<String>,
     /// The fencing token of the claim: refused if there was a later one
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub epoch: Option<u64>,
 }
 
@@ -149,7 +150,7 @@ pub struct Release {
     #[arg(long)]
     pub stale: bool,
     /// The fencing token of the claim
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub epoch: Option<u64>,
 }
 
@@ -185,7 +186,7 @@ pub struct Update {
     #[arg(long)]
     pub description: Option<String>,
     /// 1 is the highest that is usual, 0 is higher still
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<i64>)]
     pub priority: Option<i64>,
     /// Empty text takes it away
     #[arg(long)]

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
+use crate::cli::args::whole;
 use crate::cli::complete;
 use crate::cli::lazy::Lazy;
 
@@ -30,13 +31,13 @@ pub struct Create {
     /// What it is about
     pub description: Option<String>,
     /// 1 is the highest that is usual, 0 is higher still
-    #[arg(default_value_t = 5, allow_negative_numbers = true)]
+    #[arg(default_value_t = 5, allow_negative_numbers = true, value_parser = whole::<i64>)]
     pub priority: i64,
     /// The same as DESCRIPTION
     #[arg(long = "description", value_name = "TEXT", conflicts_with = "description")]
     pub named_description: Option<String>,
     /// The same as PRIORITY
-    #[arg(long = "priority", value_name = "N", conflicts_with = "priority", allow_negative_numbers = true)]
+    #[arg(long = "priority", value_name = "N", conflicts_with = "priority", allow_negative_numbers = true, value_parser = whole::<i64>)]
     pub named_priority: Option<i64>,
 }
 
@@ -56,7 +57,7 @@ pub struct Update {
     #[arg(long)]
     pub description: Option<String>,
     /// 1 is the highest that is usual, 0 is higher still
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_negative_numbers = true, value_parser = whole::<i64>)]
     pub priority: Option<i64>,
     /// `closed`: nothing is added to it or handed out from it
     #[arg(long, value_parser = ["active", "closed"])]

@@ -79,9 +79,14 @@ fn read() -> Result<Vec<(usize, Vec<String>)>, Refusal> {
             Ok(None) => return Ok(requests),
             Err(error) => {
                 let refusal = Refusal::new(Code::Usage, format!("standard input {error}"));
-                return Err(at_line(at, refusal.hint("split it into several batches")));
+                let is_long = error.kind() == io::ErrorKind::FileTooLarge;
+                let hint =
+                    if is_long { "split it into several batches" } else { "orchestrator batch --help" };
+                return Err(at_line(at, refusal.hint(hint)));
             }
         };
+        // Some shells begin what they pipe with it.
+        let line = if at == 1 { line.trim_start_matches('\u{feff}') } else { &line };
         if line.trim().is_empty() {
             continue;
         }
@@ -89,7 +94,10 @@ fn read() -> Result<Vec<(usize, Vec<String>)>, Refusal> {
             let refusal = Refusal::new(Code::Usage, format!("a batch has at most {MOST} requests"));
             return Err(at_line(at, refusal.hint("split them into several batches")));
         }
-        let words = serde_json::from_str(&line).map_err(|error| {
+        let words = serde_json::from_str(line).map_err(|error| {
+            // Its line is always the first one, and another one is named.
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let error = error.to_string().replace(&place, &format!(" at column {}", error.column()));
             let why = format!("no JSON array of words: {error}");
             at_line(at, Refusal::new(Code::Usage, why).hint(r#"["task", "add", "<ws>", "<title>"]"#))
         })?;

@@ -53,6 +53,7 @@ pub fn brief(app: &App, args: &Brief) -> Result<Report, Refusal> {
 
 pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
     let board = app.board()?;
+    let mut ended = None;
     let (found, remarks) = match (&args.since, args.all) {
         (Some(text), _) => {
             let since = Since::At(moment(text, board.now())?);
@@ -65,6 +66,7 @@ pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
                 let why = "the cycle was not ended: what can't be read would be in no report";
                 done.remarks.push(why.to_owned());
             }
+            ended = done.commit;
             (done.outcome, done.remarks)
         }
     };
@@ -91,5 +93,9 @@ pub fn collect(app: &App, args: &Collect) -> Result<Report, Refusal> {
         topics => joined(topics, ", "),
     };
     add!(text, "\n", bold("KNOWLEDGE"), "  ", topics, "\n");
-    Ok(Report::new(&found, text).remarks(remarks).unread(unread))
+    let report = Report::new(&found, text).remarks(remarks).unread(unread);
+    Ok(match ended {
+        Some(commit) => report.changed(format!("commit {}", commit.get(..7).unwrap_or(&commit))),
+        None => report,
+    })
 }

@@ -10,6 +10,8 @@ use crate::model::{Code, Refusal};
 use crate::text;
 use crate::views::style::{Text, bold, dim};
 
+use super::App;
+
 /// A stage: the repository, this program, how to print.
 struct Stage {
     root: PathBuf,
@@ -17,11 +19,13 @@ struct Stage {
     printer: Printer,
 }
 
-pub fn run(args: &Demo, printer: Printer) -> Result<Report, Refusal> {
+pub fn run(app: &App, args: &Demo, printer: Printer) -> Result<Report, Refusal> {
+    let directory = args.directory.as_deref().map(|typed| app.path(typed));
+    let place = directory.as_ref().map(|path| format!(" in `{}`", path.display())).unwrap_or_default();
     let failed = |error: std::io::Error| {
-        Refusal::new(Code::Unreadable, format!("the demo could not be set up: {error}"))
+        Refusal::new(Code::Unreadable, format!("the demo could not be set up{place}: {error}"))
     };
-    let root = match &args.directory {
+    let root = match &directory {
         Some(directory) => {
             if let Some(above) = directory.parent().filter(|above| !above.as_os_str().is_empty()) {
                 std::fs::create_dir_all(above).map_err(failed)?;

@@ -7,8 +7,8 @@ use indicatif::ProgressBar;
 use crate::cli::args::{Export, Import, SkipDamaged};
 use crate::cli::parse;
 use crate::cli::report::{Body, Report};
-use crate::engine::{Damaged, DataFiles, ImportDone, Renaming, Slugify, read_data};
-use crate::model::{Code, Refusal, Unread};
+use crate::engine::{Damaged, DataFiles, ImportDone, Missing, Renaming, Slugify, read_data};
+use crate::model::{Code, Refusal, Unread, quoted};
 use crate::ops::import::Counts;
 use crate::views::{json, render, state};
 
@@ -35,10 +35,11 @@ pub fn export(app: &App, args: Export) -> Result<Report, Refusal> {
         Export::All { directory, skip } => {
             let exported = board.export_all(&app.options().start.join(&directory), skip.damaged())?;
             let (files, unread) = exported.parts();
-            let left_out = admit(skip.damaged(), unread, &format!("all {}", directory.display()))?;
+            let what = format!("all {}", quoted(&directory.display().to_string()));
+            let left_out = admit(skip.damaged(), unread, &what)?;
             let text = format!("Exported {files} files to {}", directory.display());
-            let json = serde_json::json!({"directory": directory.display().to_string(), "files": files});
             let done = format!("{files} files in {}", directory.display());
+            let json = serde_json::json!({"directory": directory.display().to_string(), "files": files});
             Ok(Report::new(&json, text).changed(done).remarks(left_out))
         }
     }
@@ -69,15 +70,26 @@ impl SkipDamaged {
 pub fn import(app: &App, args: &Import) -> Result<Report, Refusal> {
     let start = app.options().start;
     let at = |path: &std::path::PathBuf| start.join(path);
+    let variable = std::env::var_os("ORCHESTRATOR_DIR");
     let files = match (&args.directory, &args.state) {
         (Some(directory), _) => DataFiles::of(&at(directory)),
         (None, Some(state)) => DataFiles {
             state: at(state),
             events: args.events.as_ref().map(at),
             knowledge: args.knowledge.as_ref().map(at),
+            missing: Missing::Refused,
         },
-        (None, None) => match std::env::var_os("ORCHESTRATOR_DIR") {
-            Some(directory) => DataFiles::of(&at(&directory.into())),
+        // An empty variable is one that is not set.
+        (None, None) => match variable.filter(|value| !value.is_empty()) {
+            Some(directory) => {
+                let directory = at(&directory.into());
+                if !directory.is_dir() {
+                    let why = format!("`{}` is no directory", directory.display());
+                    let refusal = Refusal::new(Code::NotFound, why);
+                    return Err(of_variable(refusal.hint("orchestrator import <directory with state.json>")));
+                }
+                DataFiles::of(&directory)
+            }
             None => {
                 return Err(
                     Refusal::new(Code::Usage, "which directory?").hint("orchestrator import <directory>")
@@ -93,10 +105,20 @@ pub fn import(app: &App, args: &Import) -> Result<Report, Refusal> {
     // Shows itself on a terminal only, and only when it takes a while.
     let progress = ProgressBar::new_spinner().with_message("importing");
     progress.enable_steady_tick(Duration::from_millis(300));
-    let data = read_data(&files, &renaming)?;
+    let is_named = args.directory.is_some() || args.state.is_some();
+    let read = read_data(&files, &renaming);
+    let data = read.map_err(|refusal| match (is_named, refusal.code) {
+        (false, Code::NotFound | Code::Unreadable) => of_variable(refusal),
+        (_, _) => refusal,
+    })?;
     let done = board.import(&data)?;
     progress.finish_and_clear();
     Ok(imported(&done))
+}
+
+/// The refusal of a directory that stands in no argument.
+fn of_variable(refusal: Refusal) -> Refusal {
+    Refusal { message: format!("ORCHESTRATOR_DIR: {}", refusal.message), ..refusal }
 }
 
 /// What an import did, in one sentence.

@@ -1,7 +1,7 @@
 //! `log`, `undo`
 
 use crate::cli::report::Report;
-use crate::model::{Code, EntityKey, Refusal, Unread};
+use crate::model::{Code, EntityKey, Record, Refusal, Standing, Unread, View};
 use crate::ops::undo::Undo;
 use crate::views::document::EventDocument;
 use crate::views::style::{Text, bold};
@@ -15,10 +15,7 @@ pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
     let mut unread = Unread::default();
     let view = board.view()?.note(&mut unread);
     let of = story::find(&*view, what)?;
-    let found = story::story(&*view, &of)?.ok_or_else(|| {
-        Refusal::new(Code::NotFound, format!("no history of {} `{}` is here", of.kind(), of.name()))
-            .hint("git fetch --unshallow")
-    })?;
+    let Some(found) = story::story(&*view, &of)? else { return Err(untold(&*view, &of)?) };
     let title = text![of.kind(), " ", bold(of.name()), "  ", found.title].trimmed();
     let text = text![title, "\n\n", render::story(&found)];
     let more = match &of {
@@ -27,6 +24,18 @@ pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
     };
     let cut = found.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
     Ok(Report::new(&found.chapters, text).remarks(cut).remarks(more).unread(unread))
+}
+
+/// Why there is no story of something that is there.
+fn untold(view: &dyn View, of: &EntityKey) -> Result<Refusal, Refusal> {
+    if let EntityKey::Lock(resource) = of
+        && let Some(Record { standing: Standing::Unreadable { why }, .. }) = view.lock(resource)?
+    {
+        let message = format!("the record of lock `{resource}` can't be read: {why}");
+        return Ok(Refusal::new(Code::Damaged, message).hint("orchestrator doctor"));
+    }
+    let message = format!("no history of {} `{}` is here", of.kind(), of.name());
+    Ok(Refusal::new(Code::NotFound, message).hint("git fetch --unshallow"))
 }
 
 pub fn undo(app: &App, what: Option<String>) -> Result<Report, Refusal> {

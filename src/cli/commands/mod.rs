@@ -18,7 +18,8 @@ mod verify;
 mod workstream;
 
 use std::cell::RefCell;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use clap::CommandFactory as _;
@@ -58,6 +59,13 @@ impl App {
         // It lives as long as the process, whose memory and maps the kernel takes back in one go.
         std::mem::forget(Rc::clone(&board));
         Ok(board)
+    }
+
+    /// A path that somebody typed, from where `-C` says.
+    pub fn path(&self, typed: &Path) -> PathBuf {
+        let start = &self.options.start;
+        // As it was typed, where that is here.
+        if start == Path::new(".") { typed.to_owned() } else { start.join(typed) }
     }
 
     /// The options, for what opens no board.
@@ -119,10 +127,10 @@ fn answer(app: &App, command: Command, printer: Printer) -> Result<Report, Refus
         Command::Doctor { fix } => board::doctor(app, fix),
         Command::Diff(args) => review::diff(app, &args.0),
         Command::Check(args) => review::check(app, &args.0),
-        Command::Demo(args) => demo::run(&args.0, printer),
-        Command::Selftest(args) => selftest::run(&args.0),
+        Command::Demo(args) => demo::run(app, &args.0, printer),
+        Command::Selftest(args) => selftest::run(app, &args.0),
         Command::Completions { shell } => completions(&shell),
-        Command::Man { directory } => man(&directory),
+        Command::Man { directory } => man(&app.path(&directory)),
         other => dispatch(app, other),
     }
 }
@@ -163,6 +171,8 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
 fn options(global: &Global) -> Result<Options, Refusal> {
     let mut options = Options::new(global.directory.clone().unwrap_or_else(|| PathBuf::from(".")));
     options.board = board(global)?;
+    options.board_variable =
+        (options.board.is_some() && !global.typed.has("board")).then_some("ORCHESTRATOR_BOARD");
     options.at.clone_from(&global.at);
     set_agent(&mut options, global)?;
     options.timeout = parse::span("--timeout", &global.timeout, Bounds::PATIENCE)?;
@@ -177,7 +187,15 @@ fn set_agent(options: &mut Options, global: &Global) -> Result<(), Refusal> {
     if given.is_empty() && !is_typed {
         return Ok(());
     }
-    match (AgentId::parse(&given.to_string_lossy()), is_typed) {
+    let text = match (utf8(if is_typed { "--agent" } else { "ORCHESTRATOR_AGENT" }, given), is_typed) {
+        (Ok(text), _) => text,
+        (Err(refusal), true) => return Err(refusal),
+        (Err(refusal), false) => {
+            options.no_agent = Some(refusal.hint("unset ORCHESTRATOR_AGENT"));
+            return Ok(());
+        }
+    };
+    match (AgentId::parse(text), is_typed) {
         (Ok(agent), _) => options.agent = Some(agent),
         (Err(bad), true) => return Err(bad.into()),
         (Err(bad), false) => {
@@ -199,11 +217,13 @@ fn board(global: &Global) -> Result<Option<String>, Refusal> {
         return Ok(None);
     };
     let from = if is_typed { "--board" } else { "ORCHESTRATOR_BOARD" };
-    let text = given.to_str().ok_or_else(|| {
-        let shown = given.to_string_lossy();
-        Refusal::new(Code::Usage, format!("{from}: `{}` is not UTF-8", shown.escape_debug()))
-    })?;
-    Ok(Some(text.to_owned()))
+    Ok(Some(utf8(from, given)?.to_owned()))
+}
+
+/// A word as text; `from` says where it stands.
+fn utf8<'a>(from: &str, given: &'a OsStr) -> Result<&'a str, Refusal> {
+    let refusal = || Refusal::new(Code::Usage, format!("{from}: `{}` is not UTF-8", super::printable(given)));
+    given.to_str().ok_or_else(refusal)
 }
 
 /// A moment that somebody typed.
@@ -228,7 +248,7 @@ fn completions(shell: &str) -> Result<Report, Refusal> {
     Ok(Report::new(&serde_json::json!({"shell": shell, "script": script}), Body::Stored(script)))
 }
 
-fn man(directory: &std::path::Path) -> Result<Report, Refusal> {
+fn man(directory: &Path) -> Result<Report, Refusal> {
     let failed =
         |error: std::io::Error| Refusal::new(Code::Unreadable, format!("`{}`: {error}", directory.display()));
     let outlet = Outlet::make(directory)?;

@@ -10,13 +10,22 @@ use crate::views::render;
 use crate::views::style::Text;
 use crate::{add, text};
 
-pub fn run(args: &Selftest) -> Result<Report, Refusal> {
+use super::App;
+
+pub fn run(app: &App, args: &Selftest) -> Result<Report, Refusal> {
+    let repository = args.repo.as_deref().map(|typed| app.path(typed));
+    let place =
+        repository.as_ref().map(|path| format!(" in a clone of `{}`", path.display())).unwrap_or_default();
     let failed = |error: &dyn std::fmt::Display| {
-        Refusal::new(Code::Unreadable, format!("the trial could not be run: {error}"))
+        Refusal::new(Code::Unreadable, format!("the trial could not be run{place}: {error}"))
     };
     let trial = Trial {
         program: std::env::current_exe().map_err(|error| failed(&error))?,
-        repository: args.repo.as_ref().map(|path| path.canonicalize()).transpose().map_err(|e| failed(&e))?,
+        repository: repository
+            .as_ref()
+            .map(|path| path.canonicalize())
+            .transpose()
+            .map_err(|e| failed(&e))?,
         agents: args.agents.into(),
         worktrees: args.worktrees.into(),
         rounds: args.rounds.into(),

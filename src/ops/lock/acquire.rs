@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, AgentId, Bounds, Change, Code, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal,
-    Resource, Span, Standing, View, quoted,
+    Resource, Span, Standing, View, positional,
 };
 use crate::ops::text;
 
@@ -37,9 +37,9 @@ impl Operation for Acquire {
         // The board's own default is checked where it is read.
         let ttl = self.ttl.unwrap_or(context.settings.locks_ttl);
         if let Err(why) = Bounds::LOCK.check(ttl) {
-            let resource = quoted(self.resource.as_str());
+            let resource = positional(self.resource.as_str());
             return Err(Refusal::new(Code::Usage, format!("how long the lock lasts: {why}"))
-                .hint(format!("orchestrator lock acquire {resource} {} --ttl 60s", self.agent)));
+                .hint(format!("orchestrator lock acquire --ttl 60s {resource} {}", self.agent)));
         }
         if let Some(reason) = &self.reason {
             text::check_line("reason", reason)?;
@@ -201,7 +201,7 @@ mod tests {
         };
         assert_eq!(
             plan(&Board::default(), &request).unwrap_err().hint.as_deref(),
-            Some(r"orchestrator lock acquire 'db'\''s $x' a --ttl 60s")
+            Some(r"orchestrator lock acquire --ttl 60s 'db'\''s $x' a")
         );
     }
 

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, AgentId, Change, Code, Context, Event, Operation, Record, RecordEdit, RecordKey, Refusal,
-    Resource, Standing, View, quoted,
+    Resource, Standing, View, positional,
 };
 use crate::ops::text;
 
@@ -66,7 +66,7 @@ impl Operation for Release {
                             holder_words(&before)
                         ),
                     )
-                    .hint(format!("orchestrator lock show {}", quoted(self.resource.as_str()))));
+                    .hint(format!("orchestrator lock show {}", positional(self.resource.as_str()))));
                 }
                 Some(before.holder().map_or_else(|| "unknown".to_owned(), ToString::to_string))
             }
