@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)] // A test fails by a panic.
 
 mod bad_input;
+mod bad_kinds;
 mod batch;
 mod bytes;
 mod cache;
