@@ -10,7 +10,7 @@ use crate::model::{Actor, AgentId, Change, Code, Context, Edit, Operation, Recor
 use crate::store::{self, Store};
 
 use super::overlay::Overlay;
-use super::{Done, Env, Orchestrator};
+use super::{Done, Orchestrator};
 
 /// What was planned so far.
 #[derive(Debug)]
@@ -108,7 +108,7 @@ impl Orchestrator {
             let board = Rc::new(Orchestrator {
                 at: snapshot.tip,
                 gathered: Some(Gathered::default()),
-                ..Self::with_store(store, self.options.clone(), Env::from_process())
+                ..Self::with_store(store, self.options.clone(), self.env.clone())
             });
             let outcome = plan(&board)?;
             match &board.gathered {

@@ -3,8 +3,9 @@
 //! Two hidden variables make every run repeatable for tests and for the manual: `ORCHESTRATOR_NOW` (a
 //! stamp) stops the clock, `ORCHESTRATOR_SEED` (any text) makes all ids follow from it.
 
-use std::cell::Cell;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::Utc;
 use sha2::{Digest, Sha256};
@@ -12,25 +13,31 @@ use uuid::{Builder, Uuid};
 
 use crate::model::{EventId, Mint, Nonce, TaskId, Timestamp};
 
-/// The outside, as one process sees it.
-#[derive(Debug, Default)]
+/// The outside, as one process sees it. A clone draws from the same source.
+#[derive(Clone, Debug, Default)]
 pub struct Env {
     frozen: Option<Timestamp>,
     seed: Option<String>,
-    drawn: Cell<u64>,
+    drawn: Arc<AtomicU64>,
 }
 
 impl Env {
     /// The real outside, with what the two hidden variables ask for.
     pub fn from_process() -> Self {
         let frozen = variable("ORCHESTRATOR_NOW").and_then(|text| Timestamp::parse(&text).ok());
-        Self { frozen, seed: variable("ORCHESTRATOR_SEED"), drawn: Cell::new(0) }
+        Self { frozen, seed: variable("ORCHESTRATOR_SEED"), drawn: Arc::default() }
     }
 
     /// One in which all ids follow from `seed`.
     #[cfg(test)]
     pub(crate) fn seeded(seed: &str) -> Self {
         Self { seed: Some(seed.to_owned()), ..Self::default() }
+    }
+
+    /// The same, with a clock that stands still.
+    #[cfg(test)]
+    pub(crate) fn fixed(now: Timestamp, seed: &str) -> Self {
+        Self { frozen: Some(now), ..Self::seeded(seed) }
     }
 
     /// What time it is.
@@ -40,8 +47,8 @@ impl Env {
 
     fn random(&self) -> [u8; 16] {
         let Some(seed) = &self.seed else { return *Uuid::new_v4().as_bytes() };
-        self.drawn.set(self.drawn.get() + 1);
-        let digest = Sha256::digest(format!("{seed}\n{}", self.drawn.get()));
+        let drawn = self.drawn.fetch_add(1, Ordering::Relaxed) + 1;
+        let digest = Sha256::digest(format!("{seed}\n{drawn}"));
         let mut random = [0; 16];
         random.copy_from_slice(&digest[..16]);
         random
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_seed_makes_ids_repeatable_and_distinct() {
-        let seeded = || Env { frozen: None, seed: Some("7".to_owned()), drawn: Cell::new(0) };
+        let seeded = || Env { frozen: None, seed: Some("7".to_owned()), drawn: Arc::default() };
         let (one, two) = (seeded(), seeded());
         let first = one.task_id();
         assert_eq!(first, two.task_id());

@@ -33,11 +33,15 @@ const OF_THE_WHOLE: [(&str, &str); 4] = [
 ];
 
 pub fn run(app: &App) -> Result<Report, Refusal> {
-    let requests = read()?;
+    together(app, &read()?)
+}
+
+/// Runs requests, each with its line number, as one.
+pub(super) fn together(app: &App, requests: &[(usize, Vec<String>)]) -> Result<Report, Refusal> {
     // What can't be understood is told before anything is asked of the board. A reference to an earlier line may
     // stand anywhere, so it is understood only when that line is done.
     let last = requests.last().map_or(0, |(line, _)| *line);
-    for (line, words) in &requests {
+    for (line, words) in requests {
         let checked = understood(words).and_then(|_| {
             let known = |other: usize| requests.binary_search_by_key(&other, |(line, _)| *line).is_ok();
             words.iter().try_for_each(|word| check_reference(word, *line, last, known))
@@ -47,7 +51,7 @@ pub fn run(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
     let done = board.together(|board| {
         let mut answers: Vec<(usize, Value)> = Vec::with_capacity(requests.len());
-        for (line, words) in &requests {
+        for (line, words) in requests {
             let words: Result<Vec<String>, Refusal> =
                 words.iter().map(|word| referring(word, &answers)).collect();
             let answer = words.and_then(|words| one(app, board, &words));
