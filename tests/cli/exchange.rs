@@ -105,3 +105,51 @@ fn the_predecessor_s_own_directory_is_not_touched_until_it_is_asked_for() {
     assert_eq!(sandbox.git(&["status", "--porcelain"]), "?? .orchestrator-predecessor/\n");
     assert_eq!(sandbox.json(&["status"])["workstreams"].as_array().unwrap().len(), 6);
 }
+
+/// What this program exports and takes over again happened elsewhere; nobody is told to have lied, though the events
+/// have ids of ours and are older than the commit. An import of the state alone may come before that of its events, and
+/// what happened there later may follow.
+#[test]
+fn what_was_exported_and_imported_is_honest() {
+    let there = Sandbox::board();
+    let (one, two) = (there.add("One"), there.add("Two"));
+    there.run(&["t", "claim", "w", &one, "agent-1"]).ok();
+    there.run(&["t", "complete", &one, "--result", "Done", "--agent", "agent-1"]).ok();
+    there.run(&["t", "claim", "w", &two, "agent-2"]).ok();
+    there.run(&["ws", "create", "gone"]).ok();
+    there.run(&["undo"]).ok();
+    there.run(&["kb", "write", "api", "Use REST", "--agent", "agent-1"]).ok();
+    there.run(&["l", "acquire", "git", "agent-1", "--ttl", "24h"]).ok();
+    there.run(&["l", "acquire", "db", "agent-1", "--ttl", "24h"]).ok();
+    there.run(&["l", "release", "db", "agent-1"]).ok();
+    let (out, later) = (there.home().join("out"), there.home().join("later"));
+    there.run(&["export", "all", out.to_str().unwrap()]).ok();
+    there.run(&["l", "acquire", "other", "agent-1"]).ok();
+    there.run(&["event", "log", "agent-1", "deployed"]).ok();
+    there.run(&["export", "all", later.to_str().unwrap()]).ok();
+    // Its file is at epoch 0 again, and the log tells of epoch 1.
+    let three = there.add("Three");
+    there.run(&["t", "claim", "w", &three, "agent-3"]).ok();
+    there.git(&["revert", "--no-edit", "HEAD"]);
+    let last = there.home().join("last");
+    there.run(&["export", "all", last.to_str().unwrap()]).ok();
+    let state = out.join("state.json");
+    for steps in [
+        &[&["import", last.to_str().unwrap()][..]][..],
+        &[&["import", out.to_str().unwrap()], &["import", later.to_str().unwrap()]],
+        &[&["import", "--state", state.to_str().unwrap()], &["import", later.to_str().unwrap()]],
+    ] {
+        let here = Sandbox::new();
+        here.run(&["init"]).ok();
+        here.run(&["event", "log", "agent-9", "began"]).ok();
+        for step in steps {
+            assert!(here.json(step)["commit"].is_string(), "{step:?}");
+        }
+        here.run(&["t", "complete", &two, "--agent", "agent-2"]).ok();
+        if steps.len() == 1 {
+            here.run(&["t", "claim", "w", &three, "agent-1"]).ok();
+        }
+        let found = here.json(&["verify"]);
+        assert_eq!((&found["errors"], &found["warnings"]), (&0.into(), &0.into()), "{steps:?}: {found:#}");
+    }
+}

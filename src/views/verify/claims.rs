@@ -11,6 +11,7 @@ use crate::model::{
     Action, Event, Exhibit, FileChange, Finish, Place, Saying, Severity, Status, Task, TaskId,
 };
 
+use super::imports::Brought;
 use super::{Judge, is_undoing};
 
 /// A claim that was told: by whom, and in which commit.
@@ -132,9 +133,11 @@ impl Claims {
 }
 
 impl Judge {
-    /// Two claims of one epoch, where the second one is told.
-    pub(super) fn doubles(&mut self, exhibit: &Exhibit, fresh: &[bool]) {
-        for (event, _) in exhibit.events.iter().zip(fresh).filter(|(_, is_fresh)| **is_fresh) {
+    /// Two claims of one epoch, where the second one is told. A claim that an import brings was made on another board,
+    /// whose epochs are its own.
+    pub(super) fn doubles(&mut self, exhibit: &Exhibit, fresh: &[bool], brought: &Brought) {
+        let told = exhibit.events.iter().zip(fresh).filter(|(_, is_fresh)| **is_fresh);
+        for (event, _) in told.filter(|(event, _)| !brought.has(event)) {
             if let Some((severity, what)) = self.claims.doubled(event, &exhibit.commit) {
                 self.of_event(severity, "double_claim", exhibit, event, what);
             }

@@ -15,6 +15,7 @@
 mod blends;
 mod changes;
 mod claims;
+mod imports;
 mod links;
 mod overtaken;
 mod story;
@@ -231,14 +232,15 @@ impl Judge {
             let severity = if is_ours { Severity::Error } else { Severity::Warning };
             self.tell(severity, "bad_event", exhibit, None, format!("a line is no event: {problem}"));
         }
-        self.times(exhibit);
+        let brought = imports::Brought::by(exhibit);
+        self.times(exhibit, &brought);
         if exhibit.is_import {
             let what = format!("{} are as the imported data say", count(exhibit.events.len(), "event"));
             self.tell(Severity::Note, "import", exhibit, None, what);
         }
         let fresh: Vec<bool> = exhibit.events.iter().map(|event| self.is_fresh(exhibit, event)).collect();
-        self.words(exhibit, &fresh);
-        self.doubles(exhibit, &fresh);
+        self.words(exhibit, &fresh, &brought);
+        self.doubles(exhibit, &fresh, &brought);
         if exhibit.is_edge {
             for change in &exhibit.changes {
                 self.damage(exhibit, change);
@@ -248,14 +250,16 @@ impl Judge {
         self.blends(exhibit);
         let events = in_order(exhibit, &fresh);
         for (event, _) in &events {
-            if Place::is_needed_by(&event.action) && Place::of(event).is_none() && event.line.is_none() {
+            let is_nowhere = Place::is_needed_by(&event.action) && Place::of(event).is_none();
+            if is_nowhere && event.line.is_none() && !brought.has(event) {
                 let what = format!("`{}` names nothing that it could be about", event.action.word());
                 self.tell(Severity::Error, "bad_event", exhibit, None, what);
             }
         }
         // A batch or an import may change thousands of files by as many events.
         let mut told: HashMap<Place, Vec<(&Event, bool)>> = HashMap::new();
-        for (event, is_fresh) in events.into_iter().filter(|(event, _)| event.line.is_none()) {
+        let is_judged = |event: &Event| event.line.is_none() && !brought.has(event);
+        for (event, is_fresh) in events.into_iter().filter(|(event, _)| is_judged(event)) {
             // A merge tells of nothing itself: what it changes is held against what it merges.
             if let Some(place) = Place::of(event).filter(|_| exhibit.blends.is_none()) {
                 told.entry(place).or_default().push((event, is_fresh));

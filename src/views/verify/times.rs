@@ -6,14 +6,15 @@
 
 use crate::model::{Event, Exhibit, Span, Timestamp, Wording};
 
+use super::imports::Brought;
 use super::overtaken::is_original;
 use super::{Judge, Severity, number};
 
 impl Judge {
-    pub(super) fn times(&mut self, exhibit: &Exhibit) {
+    pub(super) fn times(&mut self, exhibit: &Exhibit, brought: &Brought) {
         let parents = exhibit.parents.iter().filter_map(|parent| self.peaks.get(&number(parent)));
         let peak = parents.max().copied();
-        let is_told = |event: &&Event| event.line.is_none();
+        let is_told = |event: &&Event| event.line.is_none() && !brought.has(event);
         let told: Vec<Timestamp> = exhibit.events.iter().filter(is_told).map(|event| event.ts).collect();
         let latest = self.now.plus(self.slack);
         let stamps = [exhibit.author.at, exhibit.committer.at];

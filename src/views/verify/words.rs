@@ -6,6 +6,7 @@
 
 use crate::model::{Action, Event, Exhibit, Severity, Wording};
 
+use super::imports::Brought;
 use super::overtaken::is_original;
 use super::{Finding, Judge};
 
@@ -16,7 +17,7 @@ fn is_of_lock(action: &Action) -> bool {
 
 impl Judge {
     /// Judges the events of a commit by themselves; of each it is told whether no commit before carries it.
-    pub(super) fn words(&mut self, exhibit: &Exhibit, fresh: &[bool]) {
+    pub(super) fn words(&mut self, exhibit: &Exhibit, fresh: &[bool], brought: &Brought) {
         let is_ours = exhibit.wording == Wording::Ours;
         let severity = if is_ours { Severity::Error } else { Severity::Warning };
         for (event, is_fresh) in exhibit.events.iter().zip(fresh) {
@@ -29,7 +30,7 @@ impl Judge {
                 }
                 continue;
             }
-            if is_of_lock(&event.action) {
+            if is_of_lock(&event.action) && !brought.has(event) {
                 let resource = event.text("resource").unwrap_or_default().escape_debug().to_string();
                 let what = format!(
                     "`{word}` of `{resource}` by {agent}: a lock has a record of its own, and none on a board"
@@ -41,18 +42,18 @@ impl Judge {
                 self.of_event(severity, "evil_merge", exhibit, event, what);
             }
         }
-        self.author(exhibit);
+        self.author(exhibit, brought);
     }
 
     /// A mutation is by its author. A batch may be of several agents, and so may what a rebase made of several commits:
     /// of those the first event is by the author.
-    fn author(&mut self, exhibit: &Exhibit) {
+    fn author(&mut self, exhibit: &Exhibit, brought: &Brought) {
         if exhibit.wording != Wording::Ours {
             return;
         }
         let author = &exhibit.author.name;
         let is_of_one = is_original(exhibit) && !exhibit.is_of_several;
-        let own = exhibit.events.iter().filter(|event| event.line.is_none());
+        let own = exhibit.events.iter().filter(|event| event.line.is_none() && !brought.has(event));
         let judged = own.take(if is_of_one { usize::MAX } else { 1 });
         let stranger = judged.map(|event| &event.agent).find(|agent| *agent != "system" && *agent != author);
         if let Some(stranger) = stranger {
