@@ -226,7 +226,11 @@ impl Story {
                 }
                 // It may have been given back on another branch.
                 let mut holders = vec![None];
-                if word == "blocked" {
+                // What is blocked again by an undoing is so in the hands that had it.
+                let again = event.text("assigned_to").filter(|_| is_undoing(event));
+                if let Some(again) = again.filter(|_| word == "blocked") {
+                    holders = vec![Some(again.to_owned())];
+                } else if word == "blocked" {
                     holders = self.holders.clone();
                     holders.push(None);
                 }

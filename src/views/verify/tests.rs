@@ -1,7 +1,7 @@
 //! What one commit, or two, must be judged as.
 
 use super::*;
-use crate::model::{Action, Before, Content, Link, Record, Signed, Standing, Task, Whence};
+use crate::model::{Action, Before, Content, Link, Record, Signed, Standing, Status, Task, Whence};
 use crate::views::fake::{at, event, id, lock, task};
 
 const TASK: &str = "299833bc";
@@ -270,6 +270,25 @@ fn what_is_undone_is_as_it_was_and_whoever_says_so_is_no_stranger() {
         .with("epoch", 1)
         .with("undoes", "e2");
     assert_eq!(one(Wording::Ours, vec![reopened], Some(done("a")), Some(held("a"))), []);
+    // What was blocked in somebody's hands, and cancelled, is so again.
+    let in_hands = |task: Task| {
+        let claim = task.status.claim().cloned();
+        Task { status: Status::Blocked { reason: "r".to_owned(), claim }, ..task }
+    };
+    let cancelled = Task { status: Status::Cancelled { reason: "no".to_owned() }, epoch: 1, ..pending() };
+    let blocked = |by: &str| {
+        event("e9", at(3), "a", Action::TaskBlocked)
+            .with("workstream", "w")
+            .with("task_id", TASK)
+            .with("reason", "r")
+            .with("assigned_to", by)
+            .with("epoch", 1)
+            .with("undoes", "e2")
+    };
+    let restored =
+        |by: &str| one(Wording::Ours, vec![blocked(by)], Some(cancelled.clone()), Some(in_hands(held("a"))));
+    assert_eq!(restored("a"), []);
+    assert_eq!(restored("b"), [(Severity::Error, "mismatch")]);
     let free = Task { epoch: 1, ..pending() };
     let again = completed("b").with("undoes", "e9");
     assert_eq!(
