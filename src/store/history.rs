@@ -121,7 +121,9 @@ fn changes(
     exhibit: &Exhibit,
 ) -> Result<Vec<FileChange>, GitError> {
     let mut undone: HashMap<String, Vec<TreeChange>> = HashMap::new();
-    for change in undone_by(repo, commit)? {
+    let told = undone_by(repo, commit)?;
+    let is_beyond = told.is_none();
+    for change in told.into_iter().flatten() {
         undone.entry(change.path.clone()).or_default().push(change);
     }
     let mut found = Vec::new();
@@ -139,11 +141,12 @@ fn changes(
             before.push(side(repo, &change.path, &place, change.before.as_ref())?);
         }
         let ids = (change.before.map(|entry| entry.id), change.after.as_ref().map(|entry| entry.id));
-        let is_reverted = undone.get(&change.path).into_iter().flatten().any(|other| {
-            let theirs = (other.before.as_ref().map(|e| e.id), other.after.as_ref().map(|e| e.id));
-            // Exactly as it was, or what came after it has been kept.
-            ids.1 == theirs.0 || ids.0 != theirs.1
-        });
+        let is_reverted = is_beyond
+            || undone.get(&change.path).into_iter().flatten().any(|other| {
+                let theirs = (other.before.as_ref().map(|e| e.id), other.after.as_ref().map(|e| e.id));
+                // Exactly as it was, or what came after it has been kept.
+                ids.1 == theirs.0 || ids.0 != theirs.1
+            });
         found.push(FileChange {
             after: side(repo, &change.path, &place, change.after.as_ref())?,
             object: ids.1.map(|id| id.to_string()).unwrap_or_default(),
@@ -180,21 +183,26 @@ fn changes(
     Ok(found)
 }
 
-/// What the commits changed that this one says to revert.
-fn undone_by(repo: &Repo, commit: &Commit) -> Result<Vec<TreeChange>, GitError> {
+/// What the commits changed that this one says to revert; none where that lies beyond the edge of a shallow clone.
+fn undone_by(repo: &Repo, commit: &Commit) -> Result<Option<Vec<TreeChange>>, GitError> {
     let mut found = Vec::new();
     for hex in message::reverted(&commit.message) {
         let Ok(id) = Oid::from_hex(hex.as_bytes()) else { continue };
         // A message may name any commit, also one that was never here.
-        let Some(reverted) = repo.find_commit(id)? else { continue };
+        let Some(reverted) = repo.find_commit(id)? else {
+            if repo.is_shallow() {
+                return Ok(None);
+            }
+            continue;
+        };
         let before = match reverted.parents.first().map(|parent| repo.tree_of(*parent)).transpose() {
             Ok(before) => before,
-            Err(GitError::Beyond { .. }) => continue,
+            Err(GitError::Beyond { .. }) => return Ok(None),
             Err(other) => return Err(other),
         };
         found.extend(repo.diff_trees(before, reverted.tree, path::BOARD)?);
     }
-    Ok(found)
+    Ok(Some(found))
 }
 
 /// What a file says.

@@ -456,6 +456,14 @@ fn a_range_and_a_shallow_clone_say_what_they_can_not_see() {
         (&0.into(), &"shallow".into()),
         "{found:#}"
     );
+    // What a commit reverts that lies beyond the edge can't be held against it.
+    let third = task_file(&cast.three);
+    let added = cast.scene.git(&["log", "--diff-filter=A", "--format=%H", "--", &third]);
+    cast.scene.git(&["revert", "--no-edit", &added]);
+    let edge = sandbox.home().join("edge");
+    sandbox.git(&["clone", "-q", "--depth", "2", &url, edge.to_str().unwrap()]);
+    let found = sandbox.run_in(&edge, &["--json", "verify"]).ok().json();
+    assert_eq!((&found["errors"], &found["warnings"]), (&0.into(), &0.into()), "{found:#}");
 }
 
 #[test]
