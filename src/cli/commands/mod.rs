@@ -8,6 +8,8 @@ mod demo;
 mod events;
 mod exchange;
 mod history;
+#[cfg(test)]
+mod honest;
 mod knowledge;
 mod lock;
 mod merge_driver;
