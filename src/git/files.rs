@@ -24,6 +24,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::bounded;
 use super::way::{Way, apart, in_the_way};
 use super::{GitError, Oid, blob_id};
 
@@ -57,6 +58,10 @@ impl From<&Metadata> for Stat {
 
 const EDITED: &str = "it was edited and is not committed";
 const UNTRACKED: &str = "an untracked file of that name is there";
+const TOO_LONG: &str = "it is longer than 64 MiB, and no file that is written here is";
+
+/// The most bytes that are read of one file: a file of a board has 4 MiB at most.
+const LONGEST: usize = 64 << 20;
 
 /// The files below one root, for the length of one command: a directory is opened once. Threads may share it.
 pub(crate) struct Files {
@@ -109,6 +114,9 @@ impl Files {
     pub(crate) fn read(&self, relative: &str) -> Result<Option<Vec<u8>>, GitError> {
         let Some(directory) = self.way.open(apart(relative).0)? else { return Ok(None) };
         let End::File(length, mode) = self.look(&directory, relative)? else { return Ok(None) };
+        if length > LONGEST as u64 {
+            return Err(in_the_way(relative, TOO_LONG));
+        }
         self.modes.lock().unwrap_or_else(PoisonError::into_inner).insert(relative.to_owned(), mode);
         let read = read_at(&directory, apart(relative).1, length);
         read.map(Some).map_err(|error| self.way.error(relative, error))
@@ -336,6 +344,8 @@ impl Files {
         let beside = sibling(relative, &temporary);
         let left = match self.look(&directory, &beside) {
             Ok(End::Nothing) => return Ok(()),
+            // No version of ours is so long.
+            Ok(End::File(length, _)) if length > LONGEST as u64 => None,
             Ok(End::File(length, _)) => {
                 Some(read_at(&directory, &temporary, length).map_err(|e| self.way.error(&beside, e))?)
             }
@@ -349,6 +359,9 @@ impl Files {
         }
         let shown = match self.look(&directory, relative) {
             Ok(End::Nothing) => None,
+            Ok(End::File(length, _)) if length > LONGEST as u64 => {
+                return self.set_aside(&directory, relative, &temporary);
+            }
             Ok(End::File(length, _)) => {
                 let read =
                     read_at(&directory, name, length).map_err(|error| self.way.error(relative, error))?;
@@ -383,18 +396,15 @@ fn create_at(directory: &OwnedFd, name: &str) -> Result<File, Errno> {
     rustix::fs::openat(directory, name, flags, Mode::from_raw_mode(0o666)).map(File::from)
 }
 
-/// The content of a file that is expected to be so long.
+/// The content of a file that is expected to be so long. It may have grown since, or be no file any more and have no
+/// end: there is a limit to what is read.
 fn read_at(directory: &OwnedFd, name: &str, length: u64) -> io::Result<Vec<u8>> {
     let mut file = File::from(rustix::fs::openat(directory, name, PLAIN, Mode::empty())?);
-    let length = usize::try_from(length).map_err(io::Error::other)?;
+    let length = usize::try_from(length).map_or(LONGEST, |length| length.min(LONGEST));
     let mut bytes = vec![0; length + 1];
     let read = file.read(&mut bytes)?;
     bytes.truncate(read);
-    if read != length {
-        // A file that is read directly asks for its length; a part of one can't.
-        file.take(u64::MAX).read_to_end(&mut bytes)?;
-    }
-    Ok(bytes)
+    if read == length { Ok(bytes) } else { bounded::into(bytes, file, LONGEST) }
 }
 
 /// Whether a name has the expected content. What can't be read has another one.
@@ -608,6 +618,33 @@ mod tests {
             assert!(!files.write_new(path, b"x").unwrap_or(false), "{path}");
         }
         assert_eq!(names(&root.join("outside")), ["end"]);
+    }
+
+    #[test]
+    fn what_has_no_end_or_is_far_too_long_is_not_read_as_a_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let root = dir.path();
+        let files = Files::at(root);
+        let long = |bytes: u64| {
+            fs::write(root.join("f"), "one")
+                .and_then(|()| File::options().write(true).open(root.join("f"))?.set_len(bytes))
+                .unwrap()
+        };
+        long(LONGEST as u64 + 1);
+        let refused = files.read("f").unwrap_err().to_string();
+        assert!(refused.contains("longer than 64 MiB"), "{refused}");
+        // It was short when it was looked at.
+        let directory = files.way.open("").unwrap().unwrap();
+        assert_eq!(read_at(&directory, "f", 3).unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        // Holes take no room on the disk, but would in memory.
+        long(1 << 36);
+        for refused in [files.write("f", Some(id("one")), b"two").map(drop), files.remove("f", id("one"))] {
+            assert!(matches!(refused, Err(GitError::InTheWay { .. })), "{refused:?}");
+        }
+        assert_eq!(fs::metadata(root.join("f")).unwrap().len(), 1 << 36);
+        assert_eq!(names(root), ["f"]);
+        long(LONGEST as u64);
+        assert_eq!(files.read("f").unwrap().unwrap().len(), LONGEST);
     }
 
     #[test]
