@@ -5,10 +5,8 @@ use std::fs;
 use std::io::{BufWriter, ErrorKind, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
-
 use crate::codec::predecessor::{self, BadNames, Input};
-use crate::git::bounded;
+use crate::git::{bounded, directory::leaves};
 use crate::model::{Code, Reading, Refusal, Unread, View};
 use crate::ops::import::{Import, Imported};
 use crate::views::{json, show, state};
@@ -216,17 +214,17 @@ fn read_knowledge(directory: &Path, if_missing: Missing) -> Result<BTreeMap<Stri
         // A link to nothing too: something is there, and can't be read.
         (Err(error), _) => return Err(failed(directory, &error)),
     }
-    for entry in WalkDir::new(directory).follow_links(false).sort_by_file_name() {
-        let entry = entry.map_err(|error| Refusal::new(Code::Unreadable, error.to_string()))?;
+    for leaf in leaves(directory).map_err(|(path, error)| failed(&path, &error))? {
+        let path = &leaf.path;
         // The predecessor sees files that end in .md and nothing else.
-        if entry.file_type().is_dir() || entry.path().extension().is_none_or(|ending| ending != "md") {
+        if path.extension().is_none_or(|ending| ending != "md") {
             continue;
         }
-        let inside = entry.path().strip_prefix(directory).unwrap_or(entry.path());
+        let inside = path.strip_prefix(directory).unwrap_or(path);
         let name = inside.to_str().ok_or_else(|| {
-            Refusal::new(Code::Invalid, format!("`{}` has a name that is not UTF-8", entry.path().display()))
+            Refusal::new(Code::Invalid, format!("`{}` has a name that is not UTF-8", path.display()))
         })?;
-        if let Some(bytes) = read(entry.path(), LONGEST_DOCUMENT)? {
+        if let Some(bytes) = read(path, LONGEST_DOCUMENT)? {
             found.insert(name.to_owned(), bytes);
         }
     }

@@ -36,6 +36,7 @@
 //! | attributes and settings that rewrite content (`text`, `eol`, `ident`, `filter`, `working-tree-encoding`, `core.autocrlf`) | switched off by the board's own `.gitattributes`; what overrides that is named |
 //! | `core.sparseCheckout`, `core.splitIndex`, `core.untrackedCache`, `core.fsmonitor`, `index.*`, `feature.*` | honoured by keeping what the index says of itself |
 //! | an index that is a symbolic link | refused |
+//! | `config` or `packed-refs` as a symbolic link | what it leads to is locked and written; the link stays |
 //! | `core.hooksPath`, `hooks/*` | not run; `doctor` names them |
 //! | `commit.gpgsign`, `gpg.*`, `user.signingkey` | honoured |
 //! | `gc.*`, `maintenance.*` | honoured where git's maintenance is started |

@@ -15,8 +15,10 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::GitError;
+use super::directory::items;
 use super::repo::Repo;
 use super::shared::{create_dir_all, settle};
+use super::small;
 
 /// How our files are called.
 pub(super) const OURS: &str = "lock-";
@@ -131,6 +133,7 @@ impl LinkedGuard {
                     std::thread::sleep(pause);
                     pause = (pause * 2).min(Duration::from_millis(50));
                 }
+                Err(error) if error.kind() == io::ErrorKind::CrossesDevices => return Err(elsewhere(path)),
                 Err(source) => return Err(GitError::Io { path: path.clone(), source }),
             }
         }
@@ -169,6 +172,21 @@ impl Drop for LinkedGuard {
     }
 }
 
+/// A lock that can't be a name of a file in our git directory.
+fn elsewhere(lock: &Path) -> GitError {
+    let directory = lock.parent().unwrap_or(lock).display();
+    GitError::Unsupported {
+        what: format!(
+            "`{}` can't be made: `{directory}` is on another file system than the git directory, where a link leads there",
+            lock.display()
+        ),
+        hint: format!(
+            "df '{}'    (move the file back into the git directory)",
+            directory.to_string().replace('\'', r"'\''")
+        ),
+    }
+}
+
 fn lock_of(target: &Path) -> PathBuf {
     let mut lock = target.as_os_str().to_owned();
     lock.push(".lock");
@@ -189,15 +207,20 @@ pub(super) fn create(path: &Path) -> io::Result<File> {
 }
 
 impl Repo {
+    /// The lock files of what all worktrees share and a symbolic link may lead to: `config` and `packed-refs`.
+    pub(crate) fn common_locks(&self) -> [PathBuf; 2] {
+        let config = small::behind_links(&self.common_dir().join("config"));
+        [lock_of(&config), lock_of(&self.packed_refs_file())]
+    }
+
     /// Removes those of the `locks` that a dead process of ours left, and our names of them. The caller holds
     /// the advisory lock, so no living process of ours has any.
     pub(crate) fn remove_locks(&self, locks: &BTreeSet<PathBuf>) -> Result<(), GitError> {
         let mut ours = Vec::new();
         let home = self.common_dir().join("orchestrator");
-        for entry in fs::read_dir(&home).map_err(GitError::io(&home))? {
-            let entry = entry.map_err(GitError::io(&home))?;
-            if entry.file_name().to_string_lossy().starts_with(OURS) {
-                ours.push(entry.path());
+        for item in items(&home).map_err(GitError::io(&home))? {
+            if item.name.to_string_lossy().starts_with(OURS) {
+                ours.push(home.join(item.name));
             }
         }
         for lock in locks {
@@ -227,5 +250,51 @@ pub(super) fn remove(path: &Path) -> Result<(), GitError> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(GitError::io(path)(error)),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::git::object::Signature;
+    use crate::git::refs::RefEdit;
+    use crate::git::testing::{git, repository};
+
+    #[test]
+    fn packed_refs_behind_a_link_are_locked_and_written_where_they_are() {
+        let (dir, repo) = repository();
+        let at = |name: &str| dir.path().join(".git").join(name);
+        git(dir.path(), &["update-ref", "refs/x/one", "HEAD"]);
+        git(dir.path(), &["update-ref", "refs/x/two", "HEAD"]);
+        git(dir.path(), &["pack-refs", "--all"]);
+        fs::create_dir(at("shared")).unwrap();
+        fs::rename(at("packed-refs"), at("shared/packed")).unwrap();
+        std::os::unix::fs::symlink("shared/packed", at("packed-refs")).unwrap();
+        let expected = repo.read_ref("refs/x/one").unwrap();
+        let edits = [RefEdit { name: "refs/x/one".into(), expected, new: None, log: "gone".into() }];
+        let soon = Duration::from_millis(20);
+        // As git does: who has the lock of what the link leads to keeps us out, and who has that of the link does not.
+        let theirs = at("shared/packed.lock");
+        fs::write(&theirs, "").unwrap();
+        let refused = repo.prepare(&edits, None, soon);
+        assert!(
+            matches!(refused, Err(GitError::Contended { ref path, .. }) if path.ends_with("shared/packed.lock")),
+            "{refused:?}"
+        );
+        drop(refused);
+        fs::rename(&theirs, at("packed-refs.lock")).unwrap();
+        // That of a dead process of ours is found again.
+        std::mem::forget(repo.prepare(&edits, None, soon).unwrap());
+        assert!(theirs.exists());
+        let locks = repo.common_locks().into_iter().chain([at("refs/x/one.lock")]).collect();
+        repo.remove_locks(&locks).unwrap();
+        assert!(!theirs.exists() && at("packed-refs.lock").exists());
+        fs::remove_file(at("packed-refs.lock")).unwrap();
+        let ada = Signature { name: "Ada".into(), email: "a@b".into(), seconds: 0, offset_minutes: 0 };
+        let tidy = repo.prepare(&edits, None, soon).unwrap().commit(&ada).unwrap();
+        assert!(matches!(tidy, crate::git::Tidy::Clean));
+        assert_eq!(git(dir.path(), &["for-each-ref", "--format=%(refname)", "refs/x"]), "refs/x/two\n");
+        assert_eq!(fs::read_link(at("packed-refs")).unwrap().to_str(), Some("shared/packed"));
+        assert_eq!(fs::read_dir(at("shared")).unwrap().count(), 1);
     }
 }

@@ -22,6 +22,7 @@ use gix::zlib::Status;
 use gix::zlib::stream::deflate::{Compress, FlushCompress};
 use sha1::{Digest as _, Sha1};
 
+use super::directory::items;
 use super::error::Doing;
 use super::object::again;
 use super::repo::Repo;
@@ -99,8 +100,9 @@ fn forget_left(directory: &Path) {
         let modified = fs::metadata(path).and_then(|meta| meta.modified());
         modified.is_ok_and(|at| at.elapsed().is_ok_and(|age| age > OLD))
     };
-    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-        let path = entry.path();
+    // What can't be seen stays.
+    for item in items(directory).unwrap_or_default() {
+        let path = directory.join(item.name);
         if path.extension().is_some_and(|ending| ending == "keep")
             && is_old(&path)
             && small::read(&path).is_ok_and(|text| text.trim_ascii_end() == KEEPER.as_bytes())

@@ -9,9 +9,10 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::directory::remove_empty;
 use super::linked_lock::{LinkedGuard, LinkedLock, OURS, remove};
 use super::object::Signature;
-use super::reflog::{Log, remove_empty};
+use super::reflog::Log;
 use super::refs::{RefEdit, unreadable_ref};
 use super::repo::Repo;
 use super::repo::read_symbolic;
@@ -98,7 +99,7 @@ impl Repo {
             }
         }
         if edits.iter().any(|edit| edit.new.is_none()) {
-            prepared.guard(&self.common_dir().join("packed-refs"), deadline)?;
+            prepared.guard(&self.packed_refs_file(), deadline)?;
         }
         self.compare_under_locks(edits, branch)?;
         // What can be refused is refused now: from the first ref that moves on, there is no way back.
@@ -150,7 +151,7 @@ impl Repo {
 
     /// Takes names out of `packed-refs`, whose lock is held.
     fn unpack(&self, names: &BTreeSet<&str>) -> Result<(), GitError> {
-        let path = self.common_dir().join("packed-refs");
+        let path = self.packed_refs_file();
         let text = match fs::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             read => read.map_err(GitError::io(&path))?,

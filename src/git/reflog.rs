@@ -9,6 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use super::GitError;
+use super::directory::remove_empty;
 use super::repo::Repo;
 use super::shared::{create_dir_all, settle};
 
@@ -95,14 +96,5 @@ impl Repo {
     pub(super) fn log_of(&self, name: &str) -> Option<PathBuf> {
         let root = if name == "HEAD" { self.git_dir() } else { self.common_dir() };
         Some(root.join("logs").join(name)).filter(|path| self.is_logged(name, path))
-    }
-}
-
-/// Removes a directory, where nothing but directories is in it.
-pub(super) fn remove_empty(directory: &Path) {
-    for entry in walkdir::WalkDir::new(directory).contents_first(true) {
-        let Ok(entry) = entry else { continue };
-        // Only what is empty goes; what is not makes the next step fail again.
-        let _not_empty = fs::remove_dir(entry.path());
     }
 }

@@ -14,6 +14,7 @@ use gix::bstr::ByteSlice as _;
 use gix::refs::FullName;
 use gix::refs::packed;
 
+use super::directory::{items, leaves};
 use super::error::Doing;
 use super::files::Stat;
 use super::repo::Repo;
@@ -213,6 +214,11 @@ impl Repo {
         Ok(Some(opened))
     }
 
+    /// The file that is locked and written for `packed-refs`.
+    pub(super) fn packed_refs_file(&self) -> PathBuf {
+        small::behind_links(&self.common_dir().join("packed-refs"))
+    }
+
     /// Has `packed-refs` opened again the next time, whatever is told of the file: an opening asks a server what it has.
     pub(super) fn forget_packed_refs(&self) {
         *self.packed_refs.borrow_mut() = None;
@@ -221,9 +227,9 @@ impl Repo {
     /// How many refs there are right below a prefix (with its last `/`). None of them is read.
     pub(crate) fn count_refs(&self, prefix: &str) -> Result<usize, GitError> {
         let mut names = BTreeSet::new();
-        // A directory that is not there holds none.
-        for entry in fs::read_dir(self.common_dir().join(prefix)).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
+        // A directory that is not there holds none; one that can't be read holds none that could be counted.
+        for item in items(&self.common_dir().join(prefix)).unwrap_or_default() {
+            let name = item.name.to_string_lossy().into_owned();
             if !name.ends_with(".lock") {
                 names.insert(format!("{prefix}{name}"));
             }
@@ -252,23 +258,12 @@ impl Repo {
     pub(crate) fn list_all_refs(&self, prefix: &str) -> Result<Vec<(String, Target)>, GitError> {
         let mut loose: BTreeMap<String, Target> = BTreeMap::new();
         let root = self.common_dir().join(prefix);
-        for entry in walkdir::WalkDir::new(&root).follow_links(false) {
-            let entry = match entry {
-                Ok(entry) => entry,
-                Err(error) => match error.io_error().map(io::Error::kind) {
-                    // A packer removes files and empty directories while we look.
-                    Some(io::ErrorKind::NotFound) => continue,
-                    Some(io::ErrorKind::NotADirectory) => continue,
-                    _ => {
-                        let path = error.path().unwrap_or(&root).to_owned();
-                        return Err(GitError::Io { path, source: error.into() });
-                    }
-                },
-            };
-            let Ok(inside) = entry.path().strip_prefix(self.common_dir()) else { continue };
+        // A packer removes files and empty directories while we look: what is gone is found among the packed ones.
+        let leaves = leaves(&root).map_err(|(path, source)| GitError::Io { path, source })?;
+        for leaf in leaves {
+            let Ok(inside) = leaf.path.strip_prefix(self.common_dir()) else { continue };
             let Some(name) = inside.to_str() else { continue };
-            let is_ref = entry.file_type().is_file() || entry.path_is_symlink();
-            if !is_ref || name.ends_with(".lock") {
+            if !leaf.is_file_or_link || name.ends_with(".lock") {
                 continue;
             }
             match self.read_loose(name) {

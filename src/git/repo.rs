@@ -276,7 +276,7 @@ impl Repo {
     /// Sets a value in the configuration that all worktrees share; everything else in the file stays. The
     /// caller holds the advisory lock. [`GitError::Contended`] if somebody else changes the configuration.
     pub(crate) fn set_config(&self, key: &str, value: &str) -> Result<(), GitError> {
-        let path = self.common_dir.join("config");
+        let path = small::behind_links(&self.common_dir.join("config"));
         let lock = LinkedLock::take(&self.common_dir, "config", &path, b"", Instant::now())?;
         let mut config = gix::config::File::from_path_no_includes(path.clone(), gix::config::Source::Local)
             .doing("read the configuration")?;

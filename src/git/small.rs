@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;
@@ -57,6 +57,18 @@ pub(super) fn link_to_ref(path: &Path) -> Option<String> {
     target.starts_with("refs/").then_some(target)
 }
 
+/// Where git would lock and write this file of its own (`config`, `packed-refs`): a symbolic link in its place leads to
+/// the file, and stays. As git does, five links are followed and no more; what they lead to need not be there.
+pub(super) fn behind_links(path: &Path) -> PathBuf {
+    let mut path = path.to_owned();
+    for _ in 0..5 {
+        // Nearly always it is no link, which costs one look.
+        let Ok(target) = std::fs::read_link(&path) else { break };
+        path = path.parent().unwrap_or(Path::new("")).join(target);
+    }
+    path
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,5 +83,23 @@ mod tests {
             std::fs::write(&path, &content).unwrap();
             assert_eq!(read(&path).unwrap(), content);
         }
+    }
+
+    #[test]
+    fn a_link_leads_to_the_file_that_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let link = |target: &str, name: &str| std::os::unix::fs::symlink(target, at(name)).unwrap();
+        std::fs::create_dir(at("d")).unwrap();
+        link("d/one", "config");
+        link("../two", "d/one");
+        link(at("three").to_str().unwrap(), "two");
+        assert_eq!(behind_links(&at("config")), at("three"));
+        std::fs::write(at("three"), "").unwrap();
+        assert_eq!(behind_links(&at("config")), at("three"));
+        assert_eq!(behind_links(&at("d")), at("d"));
+        // It ends.
+        link("circle", "circle");
+        assert_eq!(behind_links(&at("circle")), at("circle"));
     }
 }

@@ -10,6 +10,7 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
+use super::directory::items;
 use super::repo::Repo;
 
 /// How many loose objects git allows where nothing is configured.
@@ -22,7 +23,7 @@ const PAUSE: Duration = Duration::from_secs(60);
 impl Repo {
     /// Whether git would pack by now. Costs the names in one directory.
     pub(crate) fn has_many_loose_objects(&self) -> bool {
-        let count = fs::read_dir(self.common_dir().join(SAMPLE)).map_or(0, Iterator::count) as u64;
+        let count = items(&self.common_dir().join(SAMPLE)).map_or(0, |items| items.len()) as u64;
         // Nearly always: no configuration needs to be asked.
         if count <= 1 {
             return false;

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::GitError;
+use super::directory::items;
 use super::repo::{Repo, read_symbolic};
 use super::small;
 use super::work_tree::WorkTree;
@@ -34,13 +35,13 @@ impl Repo {
         };
         let mut found = vec![seen(common, &self.main_work_tree(), read_symbolic(common)?)];
         let directory = common.join("worktrees");
-        let names = match fs::read_dir(&directory) {
-            Ok(names) => names,
+        let items = match items(&directory) {
+            Ok(items) => items,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
             Err(source) => return Err(GitError::Io { path: directory, source }),
         };
-        for name in names {
-            let git_dir = name.map_err(GitError::io(&directory))?.path();
+        for item in items {
+            let git_dir = directory.join(item.name);
             if git_dir == self.git_dir() {
                 // Where we stand it is as we found it.
                 found.push(seen(&git_dir, self.work_tree(), read_symbolic(&git_dir)?));

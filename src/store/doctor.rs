@@ -279,7 +279,9 @@ fn old_locks(repo: &Repo, patience: Duration) -> Vec<Finding> {
         let entries = walk.into_iter().filter_map(Result::ok).map(walkdir::DirEntry::into_path);
         files.extend(entries.filter(|path| is_lock(path)));
     }
+    files.extend(repo.common_locks());
     files.sort();
+    files.dedup();
     let seen = |path: &PathBuf| {
         let meta = path.symlink_metadata().ok()?;
         Some((meta.ino(), meta.modified().ok()?))

@@ -110,7 +110,7 @@ fn possible_locks(repo: &Repo, intent: &Intent) -> BTreeSet<PathBuf> {
         .map(|name| if name == "HEAD" { host.join("HEAD.lock") } else { common.join(format!("{name}.lock")) })
         .collect();
     paths.extend(intent.branch.as_ref().map(|branch| common.join(format!("{branch}.lock"))));
-    paths.extend(["packed-refs.lock", "config.lock"].map(|name| common.join(name)));
+    paths.extend(repo.common_locks());
     paths
 }
 

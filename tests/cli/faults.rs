@@ -4,25 +4,50 @@
 //! refused leaves nothing behind, neither for a reader nor for plain git; what could not be tidied up after a change is
 //! told. The next command works, the user's work is as it was, and `git fsck` is silent.
 //!
+//! One thing is known to be wrong, and asked for as it is: see [`Fault::is_known`].
+//!
 //! The ordinary run takes a sample. To try more:
 //!
 //! ```text
-//! FAULTS=all cargo test --test cli faults -- --nocapture      each call with each error, half an hour
+//! FAULTS=all cargo test --profile sweep --test cli faults -- --nocapture   each call with each error, a quarter of an hour
 //! SCENE=claim FAULT=openat:71:EIO …                           one, or all that begin so
 //! ```
 //!
 //! Where `strace` can't trace, the test says so and checks nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Stdio;
 
 use super::recovery::{Rehearsal, SCENES, Scene, can_trace, difference, leftovers, sweep_all};
 
-/// What is tried, of the scenes that are killed too.
-const TRIED: &[&str] = &["add", "claim", "complete", "undo", "import", "delete"];
+/// What is tried, of the scenes that are killed too. With `SCENE`, any of them that begins with a board.
+const TRIED: &[&str] = &["add", "claim", "claim, linked", "complete", "undo", "import", "delete"];
+/// Of these, the closing of every directory that is read is in the sample.
+const READERS: &[&str] = &["claim, linked", "import"];
 
-/// A call, its number, and the error that it is to answer with.
-type Fault = (String, usize, &'static str);
+/// A call that is to fail.
+#[derive(PartialEq, Eq)]
+struct Fault {
+    call: String,
+    /// Which of the calls of this name in its thread.
+    n: usize,
+    /// What it is to answer with.
+    error: &'static str,
+    /// The directory that is closed after it was read, where it is that.
+    read: Option<String>,
+}
+
+impl Fault {
+    fn name(&self) -> String {
+        format!("{}:{}:{}", self.call, self.n, self.error)
+    }
+
+    /// The one that is known to be a bug, and not ours to mend: gix lists the packs with the standard library, which
+    /// asserts that a directory can be closed.
+    fn is_known(&self) -> bool {
+        self.read.as_ref().is_some_and(|directory| directory.ends_with("/.git/objects/pack"))
+    }
+}
 
 /// How a call can fail. Of those that only look, and those that close, nothing but the disk keeps them from working.
 fn errors(call: &str, line: &str) -> &'static [&'static str] {
@@ -49,6 +74,7 @@ fn faults(rehearsal: &Rehearsal) -> Vec<Fault> {
     let text = std::fs::read_to_string(&trace).unwrap();
     std::fs::remove_file(trace).unwrap();
     let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
+    let mut reading: BTreeSet<String> = BTreeSet::new();
     let (mut found, mut has_begun) = (Vec::new(), false);
     for line in text.lines() {
         let Some((thread, rest)) = line.split_once(' ') else { continue };
@@ -61,11 +87,14 @@ fn faults(rehearsal: &Rehearsal) -> Vec<Fault> {
         }
         let n = counts.entry((thread.to_owned(), name.clone())).or_default();
         *n += 1;
-        // The standard library asserts that a directory can be closed, as Linux closes everything.
-        let path = rest.split(['<', '>']).nth(1).unwrap_or_default();
-        let is_asserted = name == "close" && std::path::Path::new(path).is_dir();
-        if has_begun && !is_asserted {
-            found.extend(errors(&name, rest).iter().map(|error| (name.clone(), *n, *error)));
+        let path = rest.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
+        let read = (name == "close" && reading.remove(&path)).then(|| path.clone());
+        if name == "getdents64" {
+            reading.insert(path);
+        }
+        if has_begun {
+            let fault = |error: &&'static str| Fault { call: name.clone(), n: *n, error, read: read.clone() };
+            found.extend(errors(&name, rest).iter().map(fault));
         }
     }
     assert!(has_begun, "{text}");
@@ -82,7 +111,7 @@ fn point(
     work: &str,
 ) -> Vec<String> {
     rehearsal.reset();
-    let (call, n, error) = fault;
+    let Fault { call, n, error, .. } = fault;
     let [before, after] = states;
     let inject = format!("inject={call}:error={error}:when={n}");
     let trace = format!("trace={call}");
@@ -96,7 +125,16 @@ fn point(
         }
     };
     let code = output.status.code().unwrap_or(-1);
-    expect(matches!(code, 0..=5 | 74), "the exit code", &format!("{code}"));
+    if fault.is_known() {
+        // As wrong as it is, it changes nothing and says whose bug it is.
+        expect(
+            code == 70 && told.contains("unexpected error during closedir"),
+            "it is mended?",
+            &format!("{code}"),
+        );
+    } else {
+        expect(matches!(code, 0..=5 | 74), "the exit code", &format!("{code}"));
+    }
     let home = rehearsal.sandbox.home().canonicalize().unwrap();
     let is_told = told.contains("tries again");
     let left = leftovers(&home);
@@ -139,12 +177,14 @@ fn sweep(scene: &'static Scene, is_whole: bool) -> (usize, Vec<String>) {
     assert_ne!(states[0], states[1], "{} changes nothing", scene.name);
     let only = std::env::var("FAULT").ok();
     let chosen: Vec<&Fault> = match &only {
-        Some(only) => {
-            all.iter().filter(|(call, n, error)| format!("{call}:{n}:{error}").starts_with(only)).collect()
-        }
+        Some(only) => all.iter().filter(|fault| fault.name().starts_with(only)).collect(),
         None if is_whole => all.iter().collect(),
-        // Spread over the scene, and never the same ones in two scenes.
-        None => all.iter().skip(scene.name.len()).step_by(all.len() / 3).collect(),
+        None => {
+            // Spread over the scene, and never the same ones in two scenes.
+            let spread = all.iter().skip(scene.name.len()).step_by(all.len() / 3);
+            let is_reader = READERS.contains(&scene.name);
+            spread.chain(all.iter().filter(|fault| is_reader && fault.read.is_some())).collect()
+        }
     };
     let mut wrong = Vec::new();
     for fault in &chosen {
@@ -160,8 +200,10 @@ fn a_call_that_fails_refuses_or_is_outlived_and_the_exit_code_is_true() {
     }
     let is_whole = std::env::var("FAULTS").is_ok_and(|how| how == "all");
     let only = std::env::var("SCENE").ok();
-    let is_tried =
-        |scene: &&Scene| TRIED.contains(&scene.name) && only.as_ref().is_none_or(|only| only == scene.name);
+    let is_tried = |scene: &&Scene| match &only {
+        Some(only) => only == scene.name,
+        None => TRIED.contains(&scene.name),
+    };
     let scenes: Vec<&'static Scene> = SCENES.iter().filter(is_tried).collect();
     sweep_all(&scenes, &|scene| sweep(scene, is_whole));
 }

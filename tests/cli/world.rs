@@ -5,7 +5,7 @@
 //!
 //! The file is long because the matrix of places and variables and what happens in each of them share their places.
 
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -397,6 +397,39 @@ fn a_name_for_a_ref_is_followed_and_never_written_over() {
     let answer = sandbox.run(&["t", "add", "w", "New"]).code(4);
     assert!(answer.err.contains("symbolic link"), "{answer:?}");
     assert!(sandbox.root.join(".git/index").is_symlink());
+}
+
+#[test]
+fn a_configuration_behind_a_link_is_locked_and_written_where_it_is() {
+    let sandbox = Sandbox::board();
+    let at = |path: &str| sandbox.root.join(path);
+    std::fs::create_dir(at(".git/shared")).unwrap();
+    std::fs::rename(at(".git/config"), at(".git/shared/config")).unwrap();
+    symlink("shared/config", at(".git/config")).unwrap();
+    // As git does: who has the lock of what the link leads to keeps us out, and who has that of the link does not.
+    let init = ["--timeout", "50ms", "init", "--board", "main"];
+    std::fs::write(at(".git/shared/config.lock"), "").unwrap();
+    let refused = sandbox.run(&init).code(3);
+    assert!(refused.err.contains("shared/config.lock"), "{refused:?}");
+    std::fs::rename(at(".git/shared/config.lock"), at(".git/config.lock")).unwrap();
+    sandbox.run(&init).ok();
+    std::fs::remove_file(at(".git/config.lock")).unwrap();
+    assert_eq!(std::fs::read_link(at(".git/config")).unwrap().to_str(), Some("shared/config"));
+    assert_eq!(sandbox.git(&["config", "orchestrator.board"]), "main\n");
+    assert_eq!(std::fs::read_dir(at(".git/shared")).unwrap().count(), 1, "no lock is left");
+    // On another file system there can be no lock of ours, and nothing is written without one.
+    let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
+    if other.path().metadata().unwrap().dev() == sandbox.root.metadata().unwrap().dev() {
+        return;
+    }
+    let config = std::fs::read(at(".git/config")).unwrap();
+    std::fs::write(other.path().join("config"), &config).unwrap();
+    std::fs::remove_file(at(".git/config")).unwrap();
+    symlink(other.path().join("config"), at(".git/config")).unwrap();
+    let refused = sandbox.run(&["init", "--board", "HEAD"]).code(4);
+    assert!(refused.err.contains("is on another file system than the git directory"), "{refused:?}");
+    assert_eq!(std::fs::read(at(".git/config")).unwrap(), config);
+    sandbox.run(&["t", "add", "w", "New"]).ok();
 }
 
 #[test]
