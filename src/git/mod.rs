@@ -6,6 +6,7 @@
 
 mod attributes;
 pub(crate) mod bounded;
+mod child;
 pub(crate) mod directory;
 mod discovery;
 mod durable;

@@ -13,11 +13,12 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use gix::bstr::ByteSlice as _;
 
 use super::Oid;
+use super::child::run_for;
 use super::environment;
 use super::repo::Repo;
 
@@ -192,23 +193,13 @@ impl Repo {
             // ssh asks at the terminal, unless a program is to ask; this one answers nothing.
             command.env("SSH_ASKPASS", "false").env("SSH_ASKPASS_REQUIRE", "force");
         }
-        let mut child = command.spawn().map_err(|error| format!("`git` could not be started: {error}"))?;
         let patience = self.promises.patience.get().unwrap_or(PATIENCE);
-        let deadline = Instant::now() + patience;
-        let mut pause = Duration::from_millis(1);
-        let status = loop {
-            if let Some(status) = child.try_wait().map_err(told)? {
-                break status;
-            }
-            if Instant::now() >= deadline {
-                let _gone_already = child.kill();
-                let _reaped = child.wait();
-                return Err(format!("no answer within {} s (a longer wait: --timeout)", patience.as_secs()));
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(16));
-        };
-        if status.success() { Ok(()) } else { Err(reason(&mut err, status)) }
+        match run_for(&mut command, patience) {
+            Ok(Some(status)) if status.success() => Ok(()),
+            Ok(Some(status)) => Err(reason(&mut err, status)),
+            Ok(None) => Err(format!("no answer within {} s (a longer wait: --timeout)", patience.as_secs())),
+            Err(error) => Err(format!("`git` could not be started: {error}")),
+        }
     }
 }
 

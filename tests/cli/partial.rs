@@ -1,8 +1,12 @@
 //! Partial clones: what they lack is fetched as git fetches it, or it is said that it is not here. Never is it taken for
 //! what was not there.
 
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::support::{Answer, Sandbox};
 
@@ -105,6 +109,86 @@ fn git_no_lazy_fetch_is_honoured_and_the_hint_leads_on() {
     let ran = git.args(["-c", hint.trim()]).current_dir(&clone.root).output().unwrap();
     assert!(ran.status.success(), "{hint}: {ran:?}");
     clone.run(&["undo"]).ok();
+}
+
+/// A remote that does not answer: it says that it has begun, keeps a pipe open, and so does what it starts.
+struct Mute {
+    clone: Clone,
+}
+
+impl Mute {
+    fn new() -> Self {
+        let clone = Clone::with("--filter=blob:none", &[]);
+        let at = |name: &str| clone.sandbox.home().join(name).display().to_string();
+        assert!(Command::new("mkfifo").arg(at("pipe")).status().unwrap().success());
+        let script = format!("exec 3<>'{}'; echo > '{}'; (sleep 60; :); :\n", at("pipe"), at("began"));
+        std::fs::write(at("mute"), script).unwrap();
+        clone.git(&["config", "remote.origin.uploadpack", &format!("sh '{}'", at("mute"))]);
+        Self { clone }
+    }
+
+    fn has_begun(&self) -> bool {
+        self.clone.sandbox.home().join("began").exists()
+    }
+
+    /// Waits until nobody has the pipe open; a failure after half a minute.
+    fn is_gone(&self) {
+        let pipe = self.clone.sandbox.home().join("pipe");
+        let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
+        let mut pipe = std::fs::File::options().read(true).custom_flags(flags).open(pipe).unwrap();
+        patiently(|| matches!(pipe.read(&mut [0]), Ok(0)).then_some(()));
+    }
+}
+
+fn patiently<T>(mut look: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < deadline, "it did not come");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_fetch_that_takes_too_long_is_ended_with_all_that_it_started() {
+    let mute = Mute::new();
+    let head = mute.clone.git(&["rev-parse", "HEAD"]);
+    // So that it has begun even on a machine that is busy.
+    for seconds in [1, 4, 16] {
+        let refused = mute.clone.run(&["--timeout", &format!("{seconds}s"), "undo"]).code(1);
+        assert!(refused.err.contains(&format!("no answer within {seconds} s")), "{refused:?}");
+        if mute.has_begun() {
+            break;
+        }
+    }
+    assert!(mute.has_begun());
+    mute.is_gone();
+    assert_eq!(mute.clone.git(&["rev-parse", "HEAD"]), head);
+}
+
+#[test]
+fn an_interrupt_ends_what_is_waited_for_and_then_us() {
+    let mute = Mute::new();
+    for (signal, number) in [("INT", 2), ("TERM", 15)] {
+        let mut command = mute.clone.sandbox.command(&mute.clone.root, &["--timeout", "60s", "undo"]);
+        let mut child = command.spawn().unwrap();
+        patiently(|| mute.has_begun().then_some(()));
+        let sent = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        assert_eq!(child.wait().unwrap().signal(), Some(number));
+        mute.is_gone();
+        std::fs::remove_file(mute.clone.sandbox.home().join("began")).unwrap();
+    }
+    // What is ignored stays so.
+    let mut command = Command::new("sh");
+    let script = "trap '' INT; \"$0\" --timeout 2s undo &
+                  while kill -0 $! && ! [ -e ../began ]; do :; done; kill -s INT $!; wait $!";
+    command.args(["-c", script]);
+    command.arg(env!("CARGO_BIN_EXE_orchestrator")).current_dir(&mute.clone.root);
+    crate::support::hermetic(&mut command, mute.clone.sandbox.home());
+    assert_eq!(command.output().unwrap().status.code(), Some(1));
 }
 
 #[test]
