@@ -246,12 +246,15 @@ pub enum Command {
     Verify(Lazy<Verify>),
     /// Find what is wrong with this repository for our purpose, and say what to do
     #[command(
-        after_help = "Exit 1: something is wrong. Exit 5: files of the board can't be read. Nothing is changed without --fix."
+        after_help = "Exit 1: something is wrong. Exit 5: files of the board can't be read. Nothing is changed without --fix or --new-archive."
     )]
     Doctor {
         /// Recover what a command of ours left that died; nothing of anybody else's is touched
         #[arg(long)]
         fix: bool,
+        /// Begin the archive of finished claims anew, where it can't be read, with what can still be read of it
+        #[arg(long, conflicts_with = "fix")]
+        new_archive: bool,
     },
     /// Play a short scene with several agents in a throw-away repository
     Demo(Lazy<Demo>),

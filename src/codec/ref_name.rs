@@ -5,6 +5,8 @@ use sha2::{Digest, Sha256};
 
 use crate::model::{RecordKey, Resource, TaskId};
 
+/// What is below it is ours.
+pub(crate) const HOME: &str = "refs/orchestrator/";
 /// The refs of claims are named after their tasks.
 pub(crate) const CLAIMS: &str = "refs/orchestrator/claims/";
 /// The refs of locks are named after their resources, percent-encoded into one component.

@@ -77,14 +77,25 @@ pub(crate) fn unknown_keys(bytes: &[u8]) -> Vec<Problem> {
     let Ok(document) = Document::parse(bytes) else { return Vec::new() };
     let fields = document.fields();
     let mut found = Vec::new();
+    let lines: Vec<&str> = std::str::from_utf8(bytes).unwrap_or_default().lines().collect();
+    let all = || {
+        let inner = |(group, inner): &(&str, &'static [&'static str])| {
+            let group = (*group).to_owned();
+            inner.iter().map(move |name| (*name, format!("{group}.{name}")))
+        };
+        KNOWN.iter().map(|(name, _)| (*name, (*name).to_owned())).chain(KNOWN.iter().flat_map(inner))
+    };
     let mut look = |fields: &Fields<'_>, known: &[&str]| {
         for key in fields.keys().filter(|key| !known.contains(key)) {
-            let near = known.iter().map(|name| (typos(name, key), name)).min();
-            let why = match near.filter(|(typos, name)| *typos <= 2 && *typos < name.len()) {
-                Some((_, name)) => format!("no setting is called so; `{name}` may be meant"),
+            let is_near = |(typos, name): &(usize, &str)| *typos <= 2 && *typos < name.len();
+            let near = known.iter().map(|name| (typos(name, key), *name)).filter(is_near).min();
+            // In the wrong mapping it is not looked for so widely.
+            let elsewhere = || all().find(|(name, _)| typos(name, key) == 0).map(|(_, path)| path);
+            let why = match near.map(|(_, name)| name.to_owned()).or_else(elsewhere) {
+                Some(name) => format!("no setting is called so; `{name}` may be meant"),
                 None => "no setting is called so here; a later version may know it".to_owned(),
             };
-            found.push(fields.problem(key, &why));
+            found.push(at_key(&lines, fields.problem(key, &why), key));
         }
     };
     look(&fields, &KNOWN.map(|(name, _)| name));
@@ -94,6 +105,21 @@ pub(crate) fn unknown_keys(bytes: &[u8]) -> Vec<Problem> {
         }
     }
     found
+}
+
+/// The problem at the line of its key, where the value begins on a later one.
+fn at_key(lines: &[&str], problem: Problem, key: &str) -> Problem {
+    let is_key = |line: &str| {
+        let line = line.trim_start();
+        line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
+    };
+    let above = lines.iter().enumerate().take(problem.line).rev();
+    match above.map(|(at, line)| (at + 1, *line)).find(|(_, line)| is_key(line)) {
+        Some((line, text)) if line < problem.line => {
+            Problem { line, column: text.len() - text.trim_start().len() + 1, ..problem }
+        }
+        Some(_) | None => problem,
+    }
 }
 
 #[cfg(test)]
@@ -163,6 +189,18 @@ mod tests {
                 "7:8: shade: no setting is called so here; a later version may know it",
                 "6:19: claims.expires: no setting is called so; `expire` may be meant",
                 "4:8: locks.tll: no setting is called so; `ttl` may be meant",
+            ]
+        );
+        let text =
+            "format: 1\nLOCKS:\n  TTL: 5s\nttl: 5s\nclaims:\n  Expire: true\n  board:\n    - x\nagents:\n";
+        let told: Vec<String> = unknown_keys(text.as_bytes()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "2:1: LOCKS: no setting is called so; `locks` may be meant",
+                "4:6: ttl: no setting is called so; `locks.ttl` may be meant",
+                "6:11: claims.Expire: no setting is called so; `expire` may be meant",
+                "7:3: claims.board: no setting is called so; `board` may be meant",
             ]
         );
         assert!(unknown_keys(include_bytes!("../../templates/init/config.yaml")).is_empty());

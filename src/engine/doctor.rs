@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use crate::git::Repo;
-use crate::model::{Code, Finding, Refusal};
+use crate::model::{Code, Finding, Refusal, Settings};
 use crate::store::{self, doctor};
 
 use super::env::Env;
+use super::merge_driver;
 use super::orchestrator::{Options, Orchestrator};
 
 /// Whether what can safely be put right is.
@@ -40,9 +41,27 @@ pub fn examine(options: Options, env: Env, mend: Mend) -> Result<Vec<Finding>, R
     Ok(found)
 }
 
+/// Begins the archive of finished claims anew where it can't be read, with what can still be read of it; how many records
+/// that is. Refused where it is sound.
+pub fn renew_archive(options: Options, env: Env) -> Result<usize, Refusal> {
+    let deadline = Instant::now() + Duration::from_millis(options.timeout.millis());
+    let board = Orchestrator::open(options, env)?;
+    let now = board.env.now();
+    let committer = board.identity("system", &Settings::default()).committer_at(now);
+    let millis = u64::try_from(now.millis()).unwrap_or(0);
+    let kept = doctor::renew_archive(&board.store.repo, &committer, millis, deadline)?;
+    kept.ok_or_else(|| {
+        Refusal::new(Code::Exists, "the archive of finished claims can be read; nothing was changed")
+            .hint("orchestrator doctor")
+    })
+}
+
 impl Orchestrator {
     fn examine(&self) -> Result<Vec<Finding>, Refusal> {
-        let mut found = doctor::of_board(&self.store.repo, &self.snapshot()?)?;
+        let (repo, snapshot) = (&self.store.repo, self.snapshot()?);
+        let mut found: Vec<Finding> =
+            merge_driver::findings(repo, doctor::names_driver(&snapshot)?).into_iter().collect();
+        found.extend(doctor::of_board(&snapshot)?);
         found.extend(doctor::of_worktrees(&self.store)?);
         Ok(found)
     }

@@ -7,9 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::git::bounded;
+use crate::codec::path;
+use crate::git::{Repo, bounded};
 use crate::merge::Markers;
-use crate::model::{Code, Refusal};
+use crate::model::{Code, Finding, Refusal, quoted};
 use crate::store;
 
 use super::env;
@@ -71,6 +72,81 @@ fn program() -> String {
         |path: PathBuf| format!("'{}'", path.display().to_string().replace('\'', r"'\''")).replace('%', "%%");
     let here = env::program().filter(|path| path.to_str().is_some());
     here.map_or_else(|| PROGRAM.to_owned(), quoted)
+}
+
+/// What is wrong with the driver that git has been told of in this clone, where the files of a board name it or a driver
+/// of its name is there. None where git merges as it should.
+pub(super) fn findings(repo: &Repo, is_named: bool) -> Option<Finding> {
+    let told = |what: String, fix: String| {
+        let place = format!("git config {}", store::MERGE_DRIVER_KEY);
+        Some(Finding { code: "merge_driver", place, what, fix, is_fixed: false })
+    };
+    let Some(set) = repo.config_string(store::MERGE_DRIVER_KEY) else {
+        let what =
+            "this clone has not been told how to merge the files of the board; git merges them as text";
+        return if is_named { told(what.to_owned(), "orchestrator init".to_owned()) } else { None };
+    };
+    let anew = || {
+        let wanted = quoted(&command(&program()));
+        format!("git config --replace-all {} {wanted}", store::MERGE_DRIVER_KEY)
+    };
+    let program = first_word(&set);
+    if !is_program(&program) {
+        let what = format!(
+            "it runs `{}`, which is not there; git merges the files of the board as text",
+            program.escape_debug()
+        );
+        return told(what, anew());
+    }
+    // The same program may be called by another name.
+    let (_, arguments) = set.split_at(set.find(" merge-driver ").unwrap_or(0));
+    if !command(PROGRAM).ends_with(arguments) || arguments.is_empty() {
+        let what = "it is not the command that this version sets, and may merge in another way".to_owned();
+        return told(what, anew());
+    }
+    if is_named {
+        return None;
+    }
+    let what =
+        "this clone has a driver, and no attribute has git use it: the files of the board are merged as text";
+    let file = format!("{}/.gitattributes", path::BOARD);
+    told(
+        what.to_owned(),
+        format!(
+            "put these lines into {file}, and commit: {}",
+            ATTRIBUTES.replace('\n', "; ").trim_end_matches("; ")
+        ),
+    )
+}
+
+/// The lines that name the driver, as `init` plants them.
+const ATTRIBUTES: &str = "workstreams/*.yaml merge=orchestrator\ntasks/*/*.yaml merge=orchestrator\nagents/*.yaml merge=orchestrator\nknowledge/** merge=orchestrator\n";
+
+/// The first word of a shell's line, without its quotes; `%%` is git's way to write `%`.
+fn first_word(line: &str) -> String {
+    let line = line.replace("%%", "%");
+    let (mut word, mut quote) = (String::new(), None);
+    let mut rest = line.trim_start().chars();
+    while let Some(c) = rest.next() {
+        match (quote, c) {
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(open), c) if c == open => quote = None,
+            (None, '\\') => word.extend(rest.next()),
+            (None, c) if c.is_whitespace() || c == ';' => break,
+            (_, c) => word.push(c),
+        }
+    }
+    word
+}
+
+/// Whether a shell would find this program. Of a word that it would expand nothing is known.
+fn is_program(word: &str) -> bool {
+    let is_file = |path: &Path| path.is_file();
+    match word {
+        word if word.contains(['$', '~', '`', '=']) => true,
+        word if word.contains('/') => is_file(Path::new(word)),
+        word => env::search_path().iter().any(|directory| is_file(&directory.join(word))),
+    }
 }
 
 impl Orchestrator {

@@ -27,7 +27,7 @@ mod verify;
 pub(crate) use crate::git::bounded;
 pub use crate::merge::Markers;
 pub use ci::{CiHost, Planted, plant_ci};
-pub use doctor::{Mend, examine};
+pub use doctor::{Mend, examine, renew_archive};
 pub use env::Env;
 pub use exchange::{Damaged, DataFiles, ImportDone, Missing, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;

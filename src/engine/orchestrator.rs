@@ -295,7 +295,7 @@ impl Orchestrator {
 
     /// Who stands in the commits: the agent as author (git's own identity for `system`), and whoever runs
     /// us as committer. Never fails because no name is configured.
-    fn identity(&self, agent: &str, settings: &Settings) -> Identity {
+    pub(super) fn identity(&self, agent: &str, settings: &Settings) -> Identity {
         let fallback = || ("orchestrator".to_owned(), "orchestrator@localhost.invalid".to_owned());
         let person = |role: &str| {
             let (name, email) = self.store.repo.identity(&role.to_ascii_lowercase()).unwrap_or_else(fallback);

@@ -1,10 +1,37 @@
 //! What can go wrong with git and with files, told apart by kind and never by text.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use super::Oid;
 use super::promised::Lack;
+
+/// An object that was sought, and where it is known to be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sought {
+    /// `commit`, `tree`, `blob`; `object` where that is not known.
+    pub(crate) kind: String,
+    /// Its id.
+    pub(crate) id: Oid,
+    /// The path, or the ref, that it belongs to.
+    pub(crate) path: Option<String>,
+}
+
+impl Sought {
+    /// An object of which nothing more is known.
+    pub(crate) fn new(kind: &str, id: Oid) -> Self {
+        Self { kind: kind.to_owned(), id, path: None }
+    }
+}
+
+impl fmt::Display for Sought {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} {}", self.kind, self.id)?;
+        self.path.as_ref().map_or(Ok(()), |path| write!(out, " (`{path}`)"))
+    }
+}
 
 /// Why git, or the file system, could not do it.
 #[derive(Debug, thiserror::Error)]
@@ -62,8 +89,8 @@ pub(crate) enum GitError {
     /// An object that should be there is not.
     #[error("{what} is missing")]
     Missing {
-        /// Kind and id.
-        what: String,
+        /// Which.
+        what: Sought,
         /// Why.
         lack: Lack,
     },
@@ -141,7 +168,9 @@ impl GitError {
             return self;
         }
         match self {
-            Self::Missing { what, lack } => Self::Missing { what: format!("{what} (`{path}`)"), lack },
+            Self::Missing { what, lack } => {
+                Self::Missing { what: Sought { path: Some(path.to_owned()), ..what }, lack }
+            }
             Self::Corrupt { what, why } => Self::Corrupt { what: format!("{what} (`{path}`)"), why },
             other => other,
         }

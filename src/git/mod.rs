@@ -4,6 +4,7 @@
 //! closed here: refs are read fresh from disk and compared again while their locks are held, the index is
 //! changed byte by byte under a lock whose owner can be proved, and files are replaced and never rewritten.
 
+mod access;
 mod attributes;
 pub(crate) mod bounded;
 mod child;
@@ -40,8 +41,9 @@ mod way;
 mod work_tree;
 mod worktree;
 
+pub(crate) use access::{How, Unusable};
 pub(crate) use attributes::why_rewritten;
-pub(crate) use error::GitError;
+pub(crate) use error::{GitError, Sought};
 pub(crate) use files::{Files, Stat};
 pub(crate) use history::TreeChange;
 pub(crate) use index::{Index, IndexEdit};

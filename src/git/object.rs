@@ -12,7 +12,7 @@ use gix::objs::{Kind, TreeRefIter, WriteTo as _};
 use super::error::Doing;
 use super::promised::Lack;
 use super::repo::Repo;
-use super::{GitError, Oid, signing};
+use super::{GitError, Oid, Sought, signing};
 
 /// What an entry of a tree is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -210,9 +210,9 @@ impl Repo {
         if let Some(found) = self.find(id, word)? {
             return Ok(found);
         }
-        let what = format!("{word} {id}");
+        let what = Sought::new(word, id);
         if self.is_beyond_edge(id)? {
-            return Err(GitError::Beyond { what });
+            return Err(GitError::Beyond { what: what.to_string() });
         }
         match self.fetch(&[id]) {
             Ok(()) => self.find(id, word)?.ok_or(GitError::Missing { what, lack: Lack::Damage }),

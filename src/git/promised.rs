@@ -116,9 +116,9 @@ impl Repo {
         Unfetched(self)
     }
 
-    /// Whether something was lacking while nothing could be fetched.
-    pub(crate) fn is_wanting(&self) -> bool {
-        !self.promises.wanted.borrow().is_empty()
+    /// The first of what was lacking while nothing could be fetched.
+    pub(crate) fn first_wanted(&self) -> Option<Oid> {
+        self.promises.wanted.borrow().first().copied()
     }
 
     /// What was lacking while nothing could be fetched.

@@ -138,7 +138,11 @@ impl Repo {
             };
             if found.is_none() && edit.new.is_some() {
                 let name = branch.filter(|_| edit.name == "HEAD").unwrap_or(&edit.name);
-                if let Some(other) = self.packed_obstacle(name)? {
+                // Refused now: that a rename fails would be seen too late, where another ref has moved by then.
+                let other = self.packed_obstacle(name)?;
+                if let Some(other) =
+                    other.map_or_else(|| self.loose_obstacle(name), |other| Ok(Some(other)))?
+                {
                     return Err(in_the_way(name, &other));
                 }
             }

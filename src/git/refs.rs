@@ -104,16 +104,26 @@ impl Repo {
         })
     }
 
-    /// The ref that keeps one of this name from being made: one that is a directory of it, or one below it.
+    /// The ref that keeps one of this name from being made: one that is a directory of it, or one below it. One that
+    /// can't be read is there too.
     pub(super) fn obstacle(&self, name: &str) -> Result<Option<String>, GitError> {
         for (at, _) in name.match_indices('/').skip(1) {
             // A file there is in the way whatever stands in it.
             let is_file = self.ref_path(&name[..at]).symlink_metadata().is_ok_and(|meta| !meta.is_dir());
-            if is_file || self.read_ref(&name[..at])?.is_some() {
+            if is_file || self.read_own_ref_or_bad(&name[..at])?.is_some() {
                 return Ok(Some(name[..at].to_owned()));
             }
         }
-        Ok(self.list_refs(&format!("{name}/"))?.into_iter().next().map(|(name, _)| name))
+        Ok(self.list_all_refs(&format!("{name}/"))?.into_iter().next().map(|(name, _)| name))
+    }
+
+    /// The same among loose refs, where the file of this name could not be made: a directory is there. (An empty one goes
+    /// by itself.)
+    pub(super) fn loose_obstacle(&self, name: &str) -> Result<Option<String>, GitError> {
+        if !self.ref_path(name).is_dir() {
+            return Ok(None);
+        }
+        Ok(self.list_all_refs(&format!("{name}/"))?.into_iter().next().map(|(name, _)| name))
     }
 
     /// The same among packed refs alone, where a file of this name could be made.

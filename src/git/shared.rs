@@ -87,6 +87,22 @@ fn adjusted(mode: u32, is_directory: bool, sharing: Sharing) -> u32 {
     new
 }
 
+/// The mode that git gives to what is at `path`, has this one, and lies in a shared git directory; none where it is not
+/// shared.
+pub(super) fn wanted(path: &Path, mode: u32, is_directory: bool) -> Option<u32> {
+    sharing_of(path).map(|sharing| adjusted(mode, is_directory, sharing))
+}
+
+/// What `chmod` is to be told for directories, for files that are written, and for those that never change.
+pub(super) fn chmod_words(common_dir: &Path) -> Option<[String; 3]> {
+    Some(match sharing_of(common_dir)? {
+        Sharing::Atleast(0o664) => ["g+rwxs,o+rx".to_owned(), "g+rw,o+r".to_owned(), "g+r,o+r".to_owned()],
+        Sharing::Atleast(_) => ["g+rwxs".to_owned(), "g+rw".to_owned(), "g+r".to_owned()],
+        exact @ Sharing::Exactly(_) => [(0o700, true), (0o600, false), (0o400, false)]
+            .map(|(mode, is_directory)| format!("{:04o}", adjusted(mode, is_directory, exact))),
+    })
+}
+
 /// Gives what was just made at `path` its mode, where the git directory that it lies in is shared.
 pub(crate) fn settle(path: &Path) -> io::Result<()> {
     if !ANY.load(Ordering::Relaxed) {

@@ -1,18 +1,18 @@
 //! What is wrong with a repository for our purpose. Looking changes nothing; what is put right is only what
 //! can be proved to be ours.
 
+mod access;
+mod claims;
+
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
-use crate::codec::{path, ref_name};
-use crate::git::{GitError, Repo};
-use crate::model::{
-    Damage, Fault, Finding, Landing, RecordKey, Refusal, Settings, Standing, Unread, View as _, positional,
-};
+use crate::codec::{self, path, ref_name};
+use crate::git::{GitError, Repo, Signature};
+use crate::model::{Damage, Fault, Finding, Landing, Refusal, Settings, Unread, View as _};
 
-use super::placement::{CONFIG_KEY, MERGE_DRIVER_KEY, Placement, holds_board, named};
-use super::records::{self, When};
+use super::placement::{CONFIG_KEY, Placement, holds_board, named};
 use super::{Snapshot, Store, StoreError, archive, check, follow, journal, transaction};
 
 /// How old a lock file has to be before it is told of: git holds them for moments.
@@ -35,9 +35,13 @@ fn finding(code: &'static str, place: impl Into<String>, what: String, fix: impl
 /// What is wrong with the repository, whatever its board is like. With `mend`, what a dead process of ours
 /// left is recovered first.
 pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Result<Vec<Finding>, StoreError> {
-    let mut found = Vec::new();
+    let mut found = access::findings(repo);
     found.extend(unreadable_journal(repo));
-    let left = dead_process(repo, mend, deadline)?;
+    let left = match dead_process(repo, mend, deadline) {
+        // What is wrong with the file was told.
+        Err(StoreError::Git(GitError::Io { .. })) if !mend && !found.is_empty() => None,
+        left => left?,
+    };
     // Young ones belong to it then, as a rule: the next command knows.
     let patience = if left.is_some() { Duration::ZERO } else { OLD };
     found.extend(left);
@@ -46,8 +50,7 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
     found.extend(rewriting(repo));
     found.extend(hooks(repo));
     found.extend(refspecs(repo));
-    found.extend(obstacles(repo)?);
-    found.extend(records_of(repo)?);
+    found.extend(claims::findings(repo)?);
     if let Some(exclusion) = repo.excluded_by(path::CONFIG)? {
         found.push(finding(
             "ignored",
@@ -76,23 +79,12 @@ pub(crate) fn of_repository(repo: &Repo, mend: bool, deadline: Instant) -> Resul
 }
 
 /// What is wrong with the board.
-pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
+pub(crate) fn of_board(snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
     let mut found = Vec::new();
     let attributes = format!("{}/.gitattributes", path::BOARD);
     // Where they can't be read, that is told among the damage, and nothing is known to keep bytes.
     let stored = Unread::default().try_note(snapshot.file(&attributes))?;
     let stored = stored.map(|stored| stored.bytes).unwrap_or_default();
-    let text = String::from_utf8_lossy(&stored);
-    let names_driver = |line: &str| !line.starts_with('#') && line.contains("merge=orchestrator");
-    if text.lines().any(names_driver) && repo.config_string(MERGE_DRIVER_KEY).is_none() {
-        found.push(finding(
-            "merge_driver",
-            format!("git config {MERGE_DRIVER_KEY}"),
-            "this clone has not been told how to merge the files of the board; git merges them as text"
-                .to_owned(),
-            "orchestrator init",
-        ));
-    }
     if !check::keeps_bytes(&stored) {
         found.push(finding(
             "attributes",
@@ -101,6 +93,7 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
             format!("put the line `* {}` into it, and commit", check::KEEPING),
         ));
     }
+    found.extend(unknown_settings(snapshot)?);
     // What is wrong with the archive is told with what to do about it.
     let damage = snapshot.damage()?.into_damage().into_iter();
     found.extend(damage.filter(|damage| damage.path != ref_name::ARCHIVE).map(damaged));
@@ -131,6 +124,37 @@ pub(crate) fn of_board(repo: &Repo, snapshot: &Snapshot<'_>) -> Result<Vec<Findi
     }
     found.extend(lost_claims(snapshot)?);
     Ok(found)
+}
+
+/// Whether attributes of the board, or of the repository's root, name the driver that merges its files.
+pub(crate) fn names_driver(snapshot: &Snapshot<'_>) -> Result<bool, Fault> {
+    for file in [format!("{}/.gitattributes", path::BOARD), ".gitattributes".to_owned()] {
+        // What can't be read is told with the damage.
+        let stored = Unread::default().try_note(snapshot.file(&file))?;
+        let text = stored.map(|stored| stored.bytes).unwrap_or_default();
+        let names = |line: &str| !line.starts_with('#') && line.contains("merge=orchestrator");
+        if String::from_utf8_lossy(&text).lines().any(names) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Keys of the settings that mean nothing to this version.
+fn unknown_settings(snapshot: &Snapshot<'_>) -> Result<Vec<Finding>, Fault> {
+    let Some(stored) = Unread::default().try_note(snapshot.file(path::CONFIG))? else {
+        return Ok(Vec::new());
+    };
+    let unknown = codec::settings::unknown_keys(&stored.bytes).into_iter();
+    let told = unknown.map(|problem| {
+        let place = format!("{}:{}:{}", path::CONFIG, problem.line, problem.column);
+        let fix = format!(
+            "correct the line, or take it out, and commit; what it says has no effect: git log -p -- {}",
+            path::CONFIG
+        );
+        finding("unknown_setting", place, problem.why, fix)
+    });
+    Ok(told.collect())
 }
 
 /// A journal that no command of this version can act on: each change is refused until it is gone.
@@ -247,6 +271,17 @@ pub(crate) fn damaged(damage: Damage) -> Finding {
     finding(Finding::DAMAGE, place, damage.why, fix)
 }
 
+/// Begins the archive anew where it can't be read: see [`archive::begin_anew`].
+pub(crate) fn renew_archive(
+    repo: &Repo,
+    committer: &Signature,
+    now: u64,
+    deadline: Instant,
+) -> Result<Option<usize>, StoreError> {
+    let mut advisory = transaction::hold(repo, deadline)?;
+    Ok(archive::begin_anew(repo, &mut advisory, committer, now)?)
+}
+
 fn dead_process(repo: &Repo, mend: bool, deadline: Instant) -> Result<Option<Finding>, StoreError> {
     if journal::peek(repo.common_dir())?.is_none() {
         return Ok(None);
@@ -312,68 +347,6 @@ fn old_locks(repo: &Repo, patience: Duration) -> Vec<Finding> {
             finding("lock_file", place, what, fix)
         })
         .collect()
-}
-
-/// Refs of somebody else's where ours have their directories: to git, one name can't be both.
-fn obstacles(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
-    let mut found = Vec::new();
-    for name in ["refs/orchestrator", ref_name::CLAIMS, ref_name::LOCKS] {
-        let name = name.trim_end_matches('/');
-        if repo.read_own_ref_or_bad(name)?.is_some() {
-            let what =
-                "a ref of this name keeps those of claims and locks below it from being made".to_owned();
-            let fix = format!("git update-ref refs/kept/{name} {name} && git update-ref -d {name}");
-            found.push(finding("ref", name, what, fix));
-        }
-    }
-    Ok(found)
-}
-
-/// The archive, and the refs of claims and locks, where they can't be read.
-fn records_of(repo: &Repo) -> Result<Vec<Finding>, StoreError> {
-    let mut found = Vec::new();
-    match archive::tree(repo) {
-        Ok(_) => {}
-        Err(error) if records::is_unreadable(&error) => found.push(finding(
-            "archive",
-            ref_name::ARCHIVE,
-            format!("the archive of finished claims can't be read: {error}; what has no claim of its own can't be claimed"),
-            "git fsck --lost-found    (if it names a commit `orchestrator: archive …`, git update-ref can put the ref back to it)",
-        )),
-        Err(other) => return Err(other.into()),
-    }
-    for record in records::locks(repo, When::Now)? {
-        let (RecordKey::Lock(resource), Standing::Unreadable { why }) = (&record.key, &record.standing)
-        else {
-            continue;
-        };
-        let place = match ref_name::of(&record.key) {
-            // The ref's name did not tell the resource, and stands for it.
-            _ if resource.as_str().starts_with(ref_name::LOCKS) => resource.to_string(),
-            name => name,
-        };
-        found.push(finding(
-            "lock_record",
-            place,
-            format!("the record of this lock can't be read: {why}; it counts as held"),
-            format!(
-                "if nobody works under it: orchestrator lock release --force --epoch {} --reason unreadable {} system",
-                record.epoch,
-                positional(resource.as_str())
-            ),
-        ));
-    }
-    for (id, record) in records::claims(repo, When::Now)? {
-        if let Standing::Unreadable { why } = &record.standing {
-            found.push(finding(
-                "claim_record",
-                ref_name::of(&record.key),
-                format!("the record of the claim on task {id} can't be read: {why}; it counts as held"),
-                "git fsck",
-            ));
-        }
-    }
-    Ok(found)
 }
 
 /// A fetch onto the live names would overwrite local claims and locks, and with `--prune` delete them.

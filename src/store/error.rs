@@ -1,6 +1,6 @@
 //! What the store answers when it can't, and how that reads to whoever asked.
 
-use crate::git::{GitError, Lack};
+use crate::git::{GitError, Lack, Sought};
 use crate::model::{Code, Fault, Refusal};
 
 /// Why an attempt came to nothing. Nothing was changed.
@@ -111,10 +111,9 @@ pub(crate) fn refusal_of(error: GitError) -> Refusal {
 }
 
 /// How an object that is not here reads: by what the clone is.
-fn lacking(what: &str, lack: Lack) -> Refusal {
-    let id = what.split(' ').nth(1).unwrap_or_default();
+fn lacking(what: &Sought, lack: Lack) -> Refusal {
     // git fetches what it is asked to look at, and says why where it can't; it changes nothing else.
-    let look = format!("git cat-file -e {id}");
+    let look = format!("git cat-file -e {}", what.id);
     match lack {
         Lack::Damage => Refusal::new(
             Code::Damaged,

@@ -72,27 +72,39 @@ fn behind_bad_ref(repo: &Repo, key: RecordKey, why: &str) -> Record {
 /// The highest epoch that is known of a record that can't be read: of the records before it, of those that the log of its
 /// ref names, of the archive. It may have been higher.
 fn highest_known(repo: &Repo, key: &RecordKey, before: Option<Oid>) -> u64 {
+    last_known(repo, key, before).map_or(0, |record| record.epoch)
+}
+
+/// The last record that can still be read, of one that can't: the one of the highest epoch among the records before it,
+/// those that the log of its ref names, and the archive. There may have been later ones.
+fn last_known(repo: &Repo, key: &RecordKey, before: Option<Oid>) -> Option<Record> {
     let logged = repo.reflog(&ref_name::of(key)).unwrap_or_default();
-    let mut open: Vec<Oid> = before.into_iter().chain(logged).collect();
+    // The latest first: of two of one epoch that one counts.
+    let mut open: Vec<Oid> = logged.into_iter().chain(before).collect();
     let mut seen: HashSet<Oid> = HashSet::new();
-    let mut highest = match key {
-        RecordKey::Claim(id) => {
-            super::archive::find(repo, *id).ok().flatten().map_or(0, |record| record.epoch)
-        }
-        RecordKey::Lock(_) => 0,
+    let mut last = match key {
+        RecordKey::Claim(id) => super::archive::find(repo, *id).ok().flatten(),
+        RecordKey::Lock(_) => None,
     };
     while let Some(commit) = open.pop() {
         if !seen.insert(commit) {
             continue;
         }
         let Ok(Some(found)) = read(repo, commit, Some(key)) else { continue };
-        highest = highest.max(found.record.epoch);
         // Epochs only grow: what comes before one that can be read is lower.
         if matches!(found.record.standing, Standing::Unreadable { .. }) {
             open.extend(found.parent);
+        } else if last.as_ref().is_none_or(|last| last.epoch < found.record.epoch) {
+            last = Some(found.record);
         }
     }
-    highest
+    last
+}
+
+/// The last record before one that can't be read which can.
+pub(crate) fn before_unreadable(repo: &Repo, record: &Record) -> Option<Record> {
+    let commit = record.commit.as_deref().and_then(|hex| Oid::from_hex(hex.as_bytes()).ok());
+    last_known(repo, &record.key, commit)
 }
 
 /// When a record was written.

@@ -186,6 +186,9 @@ impl<'r> Snapshot<'r> {
 
     fn seen(&self, path: &str, task: Task, record: Option<Record>) -> Result<SeenTask, Fault> {
         let id = task.id;
+        if record.as_ref().is_some_and(archive::is_floor) {
+            return Ok(SeenTask { record, ..SeenTask::from_file(task) });
+        }
         let mut ahead = None;
         let find = |record: &Record| -> Result<Found, Fault> {
             let found = self.whereabouts.find(record)?;
@@ -231,6 +234,8 @@ impl<'r> Snapshot<'r> {
             }
             Err(other) => return Err(other.into()),
         };
+        // Where the archive can't be read, that was told above.
+        let floor = if unread.is_empty() { archive::floor(self.repo)? } else { None };
         let mut records: HashMap<TaskId, Record> = archived.into_iter().collect();
         records.retain(|_, record| records::time_of(record).is_none_or(|at| self.when.has_seen(at)));
         records.extend(records::claims(self.repo, self.when)?);
@@ -242,7 +247,8 @@ impl<'r> Snapshot<'r> {
         }
         for shard in shards {
             for task in self.read_shard(&shard, &mut shelf, &mut unread)? {
-                let record = records.remove(&task.id);
+                let of_floor = || floor.map(|floor| archive::at_floor(task.id, floor));
+                let record = records.remove(&task.id).or_else(of_floor);
                 tasks.push(self.seen(&path::of_task(task.id), task, record)?);
             }
         }

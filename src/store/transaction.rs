@@ -16,7 +16,7 @@
 use std::time::{Duration, Instant};
 
 use crate::codec::path;
-use crate::git::{GitError, Lack, Oid, Prepared, RefEdit, Repo, Sign, Tidy};
+use crate::git::{GitError, Lack, Oid, Prepared, RefEdit, Repo, Sign, Sought, Tidy};
 use crate::model::{
     Change, Code, Durability, RecordEdit, RecordKey, Refusal, Settings, Timestamp, View as _,
 };
@@ -85,7 +85,7 @@ impl Store {
             // What was said to be fetched and is still not here will not come.
             let given = if wanted == fetched { Err(Lack::Damage) } else { self.repo.fetch(&wanted) };
             if let Err(lack) = given {
-                let what = format!("object {}", wanted[0]);
+                let what = Sought::new("object", wanted[0]);
                 return Err(GitError::Missing { what, lack }.into());
             }
             fetched = wanted;
@@ -129,9 +129,9 @@ impl Store {
             Some(_) => return Err(GitError::Moved { name: self.board.ref_name(&self.repo)? }.into()),
             None => (plan(&snapshot)?, None, None),
         };
-        if self.repo.is_wanting() {
+        if let Some(first) = self.repo.first_wanted() {
             // It was planned without what is lacking.
-            let what = "part of the board".to_owned();
+            let what = Sought::new("object", first);
             return Err(GitError::Missing { what, lack: Lack::Noted }.into());
         }
         if change.is_nothing() {

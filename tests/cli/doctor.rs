@@ -262,3 +262,172 @@ fn refs_that_lead_nowhere_and_replaced_objects_are_named() {
         assert!(told.contains(word), "{word}: {told}");
     }
 }
+
+#[test]
+fn settings_that_mean_nothing_are_named_by_their_line() {
+    let sandbox = Sandbox::board();
+    for (text, place, near) in [
+        ("lock: {ttl: 5s}\n", ":2:7", Some("locks")),
+        ("LOCKS:\n  ttl: 5s\n", ":2:1", Some("locks")),
+        ("ttl: 5s\n", ":2:6", Some("locks.ttl")),
+        ("claims:\n  stale_aftr: 5m\n", ":3:15", Some("stale_after")),
+        ("claims:\n  Expire: true\n", ":3:11", Some("expire")),
+        ("shade: 1\n", ":2:8", None),
+    ] {
+        sandbox.write(".orchestrator/config.yaml", &format!("format: 1\n{text}"));
+        sandbox.git(&["commit", "-qam", "Settings"]);
+        let found = sandbox.run(&["--json", "doctor"]).code(1).json();
+        let one = &found[0];
+        assert_eq!(
+            (&one["code"], found.as_array().unwrap().len()),
+            (&"unknown_setting".into(), 1),
+            "{found}"
+        );
+        assert_eq!(one["place"], format!(".orchestrator/config.yaml{place}"), "{text}");
+        let what = one["what"].as_str().unwrap();
+        match near {
+            Some(near) => assert!(what.contains(&format!("`{near}` may be meant")), "{what}"),
+            None => assert!(what.contains("a later version may know it"), "{what}"),
+        }
+        // `check` says the same of it.
+        assert!(sandbox.run(&["check"]).out.contains(what), "{text}");
+    }
+    for text in ["locks: 5s\n", "claims:\n  expire: yes\n", "email: [a]\n"] {
+        sandbox.write(".orchestrator/config.yaml", &format!("format: 1\n{text}"));
+        sandbox.git(&["commit", "-qam", "Settings"]);
+        let told = sandbox.run(&["doctor"]).code(5);
+        assert!(told.out.contains(".orchestrator/config.yaml:") && told.out.contains("expected"), "{told:?}");
+    }
+}
+
+#[test]
+fn a_merge_driver_that_is_not_ours_is_named_with_the_command_that_sets_it() {
+    let sandbox = Sandbox::board();
+    let key = "merge.orchestrator.driver";
+    let ours = sandbox.git(&["config", key]);
+    let finds = |what: &str| {
+        let found = sandbox.run(&["--json", "doctor"]).code(1).json();
+        assert_eq!(found[0]["code"], "merge_driver", "{what}: {found}");
+        assert!(found[0]["what"].as_str().unwrap().contains(what), "{what}: {found}");
+        found[0]["fix"].as_str().unwrap().to_owned()
+    };
+    for (command, what) in [
+        ("true", "may merge in another way"),
+        ("orchestrator merge-driver %O %A %B", "`orchestrator`, which is not there"),
+        ("sh merge-driver %O %A %B", "may merge in another way"),
+        ("'/nowhere/orchestrator' merge-driver %O %A %B %P", "`/nowhere/orchestrator`, which is not there"),
+        ("no-such-program merge-driver", "`no-such-program`, which is not there"),
+    ] {
+        sandbox.git(&["config", key, command]);
+        // The hint sets what `init` would.
+        let set = sandbox.follow(&finds(what));
+        assert_eq!(set.out, "");
+        assert_eq!(codes(&sandbox, &[]), [""; 0], "{command}");
+    }
+    sandbox.git(&["config", "--unset", key]);
+    sandbox.follow(&finds("has not been told"));
+    // It was called by its name there, which leads nowhere from here.
+    assert!(finds("which is not there").contains(env!("CARGO_BIN_EXE_orchestrator")));
+    // By whatever name this very program is called.
+    let named = ours.trim_end().replacen(env!("CARGO_BIN_EXE_orchestrator"), "sh", 1);
+    sandbox.git(&["config", key, &named]);
+    assert_eq!(codes(&sandbox, &[]), [""; 0], "{named}");
+    let attributes = sandbox.read(".orchestrator/.gitattributes");
+    let without: String =
+        attributes.lines().filter(|l| !l.contains("merge=")).map(|l| format!("{l}\n")).collect();
+    sandbox.write(".orchestrator/.gitattributes", &without);
+    sandbox.git(&["commit", "-qam", "No driver"]);
+    let fix = finds("no attribute has git use it");
+    for line in attributes.lines().filter(|line| line.contains("merge=")) {
+        assert!(fix.contains(line), "{line}: {fix}");
+    }
+    // The root's attributes may name it as well.
+    sandbox.write(".gitattributes", ".orchestrator/** merge=orchestrator\n");
+    sandbox.git(&["add", ".gitattributes"]);
+    sandbox.git(&["commit", "-qm", "Attributes"]);
+    assert_eq!(codes(&sandbox, &[]), [""; 0]);
+}
+
+#[test]
+fn what_stands_in_the_place_of_our_own_files_is_named_and_can_be_put_aside() {
+    let sandbox = Sandbox::board();
+    sandbox.run(&["a", "heartbeat", "ada"]).ok();
+    let home = sandbox.root.join(".git/orchestrator");
+    for (path, is_file) in [("lock", false), ("presence/ada", false), ("presence", true), ("", true)] {
+        let path = if path.is_empty() { home.clone() } else { home.join(path) };
+        let _gone = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
+        if is_file {
+            std::fs::write(&path, "").unwrap();
+        } else {
+            std::fs::create_dir(&path).unwrap();
+        }
+        let found = sandbox.run(&["--json", "doctor"]).code(1).json();
+        let place = path.display().to_string();
+        let one = found.as_array().unwrap().iter().find(|one| one["place"] == place);
+        let one = one.unwrap_or_else(|| panic!("{place}: {found}"));
+        assert_eq!(one["code"], if place.ends_with("lock") { "journal" } else { "in_the_way" });
+        sandbox.follow(one["fix"].as_str().unwrap());
+        assert_eq!(codes(&sandbox, &[]), [""; 0], "{place}");
+        sandbox.run(&["t", "add", "w", "New", "--agent", "ada"]).ok();
+    }
+}
+
+/// What colleagues can't use, and what this user can't write, before a change fails on it.
+#[test]
+fn permissions_that_keep_somebody_out_are_named_with_what_mends_them() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let sandbox = Sandbox::board();
+    let id = sandbox.add("Pay");
+    sandbox.run(&["t", "claim", "w", &id, "ada"]).ok();
+    let git = sandbox.root.join(".git");
+    for value in ["group", "all", "0640"] {
+        sandbox.git(&["config", "core.sharedRepository", value]);
+        let own = Command::new("chmod").args(["-R", "go-rwxs"]).arg(&git).status().unwrap();
+        assert!(own.success());
+        let found = sandbox.run(&["--json", "doctor"]).code(1).json();
+        assert_eq!(found[0]["code"], "shared_modes", "{found}");
+        sandbox.follow(found[0]["fix"].as_str().unwrap());
+        assert_eq!(codes(&sandbox, &[]), [""; 0], "{value}");
+        let mut fan_out = std::fs::read_dir(git.join("objects")).unwrap().flatten().map(|one| one.path());
+        let fan_out = fan_out.find(|path| path.file_name().unwrap().len() == 2).unwrap();
+        for (path, bad) in [
+            (git.join("index"), 0o600),
+            (git.join("orchestrator/lock"), 0o600),
+            (git.join("orchestrator"), 0o700),
+            (git.join("refs/orchestrator/claims"), 0o700),
+            (git.join("logs/refs/heads/main"), 0o600),
+            (fan_out, 0o700),
+        ] {
+            let good = std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            mode(&path, bad);
+            let found = sandbox.run(&["--json", "doctor"]).code(1).json();
+            assert_eq!(found[0]["place"], path.display().to_string(), "{value}: {found}");
+            assert_eq!(found.as_array().unwrap().len(), 1, "{found}");
+            mode(&path, good);
+        }
+        assert_eq!(codes(&sandbox, &[]), [""; 0], "{value}");
+    }
+    sandbox.git(&["config", "--unset", "core.sharedRepository"]);
+    sandbox.git(&["fsck"]);
+    // What this user may not write. Nobody keeps root from writing.
+    let me = std::fs::metadata(&sandbox.root).map(|meta| std::os::unix::fs::MetadataExt::uid(&meta)).unwrap();
+    if me == 0 {
+        eprintln!("run by root: who else may write was not checked");
+        return;
+    }
+    for path in ["orchestrator/lock", "refs/heads", "logs/refs/heads/main", "objects/pack"] {
+        let path = git.join(path);
+        let good = std::fs::metadata(&path).unwrap().permissions().mode();
+        mode(&path, good & !0o222);
+        let found = sandbox.run(&["--json", "doctor"]).code(1).json();
+        assert_eq!(
+            (&found[0]["code"], &found[0]["place"]),
+            (&"access".into(), &path.display().to_string().into())
+        );
+        sandbox.follow(found[0]["fix"].as_str().unwrap());
+        assert_eq!(codes(&sandbox, &[]), [""; 0]);
+    }
+}

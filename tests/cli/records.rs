@@ -17,6 +17,20 @@ fn board() -> (Sandbox, String, String) {
     (sandbox, one, two)
 }
 
+/// Runs the command of each of these findings, as `doctor` prints it; how many there were. None of them is found again.
+#[track_caller]
+fn follow(sandbox: &Sandbox, codes: &[&str]) -> usize {
+    let is_one = |one: &&serde_json::Value| codes.contains(&one["code"].as_str().unwrap());
+    let found = sandbox.run(&["--json", "doctor"]).json();
+    let ours: Vec<_> = found.as_array().unwrap().iter().filter(is_one).collect();
+    for one in &ours {
+        sandbox.follow(one["fix"].as_str().unwrap());
+    }
+    let after = sandbox.run(&["--json", "doctor"]).json();
+    assert_eq!(after.as_array().unwrap().iter().filter(is_one).count(), 0, "{found}\n{after}");
+    ours.len()
+}
+
 /// What happened to a ref, and how.
 type Damage = (&'static str, Box<dyn Fn()>);
 
@@ -134,8 +148,16 @@ fn an_unreadable_archive_is_named_and_the_rest_goes_on() {
         assert!(refused.err.contains("refs/orchestrator/archive"), "{refused:?}");
         sandbox.run(&["t", "claim", "w", &one, "ada"]).ok();
     }
-    fs::remove_file(archive).unwrap();
-    sandbox.run(&["t", "claim", "w", &two, "bob"]).ok();
+    // The way out that is told leads on, and nothing that may have been given out is given out again.
+    assert_eq!(follow(&sandbox, &["archive"]), 1);
+    assert_eq!(sandbox.run(&["doctor"]).ok().out, "Nothing is wrong.\n");
+    sandbox.run(&["doctor", "--new-archive"]).code(1);
+    let taken = sandbox.json(&["t", "claim", "w", &two, "bob"]);
+    assert!(taken["epoch"].as_u64().unwrap() > 1_000_000, "{taken}");
+    let list = sandbox.json(&["t", "list", "w"]);
+    assert!(list.as_array().unwrap().iter().all(|task| task["status"] == "in_progress"), "{list}");
+    sandbox.run(&["verify"]).ok();
+    sandbox.git(&["fsck", "--strict"]);
 }
 
 #[test]
@@ -147,8 +169,7 @@ fn a_claim_that_can_not_be_read_holds_its_task() {
         damage();
         let refused = sandbox.run(&["t", "claim", "w", &one, "bob"]).code(1);
         assert!(refused.err.contains("can't be read"), "{what}: {refused:?}");
-        let doctor = sandbox.run(&["doctor"]).code(1);
-        assert!(doctor.out.contains(&name), "{what}: {doctor:?}");
+        assert!(refused.err.contains("hint: orchestrator doctor\n"), "{what}: {refused:?}");
         let verify = sandbox.run(&["verify"]).code(5);
         assert!(verify.out.contains(&name), "{what}: {verify:?}");
         for words in [
@@ -171,7 +192,145 @@ fn a_claim_that_can_not_be_read_holds_its_task() {
         let next = sandbox.run(&["--json", "t", "next", "w", "bob"]).ok();
         assert_eq!(next.json()["id"], two.as_str(), "{what}");
         assert!(next.err.contains(&format!("not considered, since it can't be read: {name}")), "{next:?}");
+        // What can be read is not broken, and what can't is not released in any other way.
+        let force =
+            |id: &str| sandbox.run(&["t", "release", id, "--force", "--epoch", "0", "--reason", "lost"]);
+        assert!(force(&two).code(1).err.contains("can be read"), "{what}");
+        sandbox.run(&["t", "release", &one, "--agent", "ada"]).code(1);
+        sandbox.run(&["t", "release", &one, "--force"]).code(2);
+        assert_eq!(follow(&sandbox, &["claim_record"]), 1, "{what}");
+        let taken = sandbox.json(&["t", "claim", "w", &one, "bob"]);
+        assert!(taken["epoch"].as_u64().unwrap() > 1_000_000, "{what}: {taken}");
+        let verify = sandbox.run(&["verify"]);
+        // The chain of a record that is none may go on behind it.
+        assert!(verify.code == 0 || at == 6 && verify.out.contains(&name), "{what}: {verify:?}");
+        sandbox.git(&["fsck", "--strict"]);
     }
+}
+
+/// Who holds what can't be known then, and an export that is silent about it would give it to everybody.
+#[test]
+fn an_export_without_a_lock_or_a_claim_says_so() {
+    let (sandbox, one, two) = board();
+    sandbox.run(&["l", "acquire", "src/a", "ada"]).ok();
+    for (name, told) in [
+        (format!("refs/orchestrator/claims/{one}"), format!("refs/orchestrator/claims/{one}")),
+        ("refs/orchestrator/locks/src%2Fa".to_owned(), "lock src/a".to_owned()),
+    ] {
+        let before = sandbox.git(&["rev-parse", &name]);
+        sandbox.git(&["update-ref", &name, "HEAD"]);
+        for words in [&["export", "state"][..], &["export", "all", "../data"]] {
+            let refused = sandbox.run(words).code(5);
+            assert!(refused.err.contains(&told) && refused.err.contains("--skip-damaged"), "{refused:?}");
+            assert_eq!(refused.out, "");
+        }
+        let skipped = sandbox.run(&["export", "state", "--skip-damaged"]).ok();
+        assert!(
+            skipped.err.contains(&format!("note: left out, since it can't be read: {told}")),
+            "{skipped:?}"
+        );
+        assert_eq!(skipped.json()["workstreams"]["w"]["tasks"].as_array().unwrap().len(), 2);
+        sandbox.git(&["update-ref", &name, before.trim()]);
+    }
+    assert!(sandbox.run(&["export", "state"]).ok().out.contains(&two));
+}
+
+/// Whatever the file says of a task whose record is lost, the record is whole again, and the file says the same.
+#[test]
+fn a_claim_is_broken_whatever_its_task_is() {
+    let sandbox = Sandbox::board();
+    let ids: Vec<String> = (0..5).map(|n| sandbox.add(&format!("Task {n}"))).collect();
+    let run = |words: &[&str]| sandbox.run(words).ok();
+    for id in &ids {
+        run(&["t", "claim", "w", id, "ada"]);
+    }
+    run(&["t", "release", &ids[1], "--agent", "ada"]);
+    run(&["t", "block", &ids[2], "--reason", "no key", "--agent", "ada"]);
+    run(&["t", "complete", &ids[3], "--result", "it works", "--agent", "ada"]);
+    run(&["t", "cancel", &ids[4], "--reason", "no need", "--agent", "ada"]);
+    let told = |id: &str| {
+        let task = sandbox.json(&["t", "show", id]);
+        (task["status"].clone(), task["assigned_to"].clone(), task["result"].clone(), task["reason"].clone())
+    };
+    let before: Vec<_> = ids.iter().map(|id| told(id)).collect();
+    for id in &ids {
+        let name = format!("refs/orchestrator/claims/{id}");
+        let commit = sandbox.git(&["rev-parse", &name]);
+        fs::remove_file(object(&sandbox, commit.trim())).unwrap();
+    }
+    let doctor = sandbox.run(&["doctor"]).code(1);
+    assert_eq!(doctor.out.matches("claim_record").count(), 5, "{doctor:?}");
+    assert_eq!(follow(&sandbox, &["claim_record"]), 5);
+    assert_eq!(sandbox.run(&["doctor"]).ok().out, "Nothing is wrong.\n");
+    assert_eq!(sandbox.run(&["verify"]).ok().out.matches("error").count(), 0);
+    let mut after: Vec<_> = ids.iter().map(|id| told(id)).collect();
+    assert_eq!((after[0].0.clone(), after[0].1.clone()), ("pending".into(), serde_json::Value::Null));
+    assert_eq!((after[2].0.clone(), after[2].1.clone()), ("blocked".into(), serde_json::Value::Null));
+    for at in [0, 2] {
+        after[at] = before[at].clone();
+    }
+    assert_eq!(after, before);
+    // The log says who broke them, and why.
+    let log = sandbox.git(&["log", "--format=%s", "-5"]);
+    assert_eq!(log.matches("break claim").count(), 5, "{log}");
+    assert!(sandbox.run(&["log", &ids[0]]).ok().out.contains("unreadable"));
+    // What was known of it before is told: the reflog names it.
+    sandbox.git(&["config", "core.logAllRefUpdates", "always"]);
+    run(&["t", "claim", "w", &ids[0], "eve"]);
+    run(&["t", "release", &ids[0], "--agent", "eve"]);
+    let commit = sandbox.git(&["rev-parse", &format!("refs/orchestrator/claims/{}", ids[0])]);
+    fs::remove_file(object(&sandbox, commit.trim())).unwrap();
+    let doctor = sandbox.run(&["doctor"]).code(1);
+    assert!(doctor.out.contains("by the last record that can be read, eve had it (epoch 1"), "{doctor:?}");
+}
+
+#[test]
+fn refs_that_stand_in_the_way_are_named_wherever_a_ref_is_made() {
+    let (sandbox, _, two) = board();
+    let claim: &[&str] = &["t", "claim", "w", &two, "bob"];
+    let lock: &[&str] = &["l", "acquire", "deploy", "bob"];
+    let claim_below = format!("refs/orchestrator/claims/{two}/x");
+    sandbox.git(&["config", "core.logAllRefUpdates", "false"]);
+    for (name, words) in [
+        (claim_below.as_str(), claim),
+        ("refs/orchestrator/locks", lock),
+        ("refs/orchestrator/locks/deploy/x", lock),
+        ("refs/heads/b/c", &["init", "--board", "b"]),
+        ("refs/heads/d", &["init", "--board", "d/e"]),
+    ] {
+        for state in ["loose", "packed", "garbage"] {
+            let path = sandbox.root.join(".git").join(name);
+            match state {
+                "garbage" => {
+                    fs::create_dir_all(path.parent().unwrap()).unwrap();
+                    // Git leaves directories behind.
+                    let _none = fs::remove_dir_all(&path);
+                    fs::write(&path, "no object\n").unwrap();
+                }
+                _ => drop(sandbox.git(&["update-ref", name, "HEAD"])),
+            }
+            if state == "packed" {
+                sandbox.git(&["pack-refs", "--all"]);
+            }
+            let before = sandbox.git(&["rev-parse", "HEAD"]);
+            let refused = sandbox.run(words).code(4);
+            assert!(refused.err.contains(&format!("while there is `{name}`")), "{state}: {refused:?}");
+            assert_eq!(sandbox.git(&["rev-parse", "HEAD"]), before);
+            if name.starts_with("refs/orchestrator/") {
+                let told = sandbox.run(&["doctor"]).code(1);
+                assert!(told.out.contains(&format!("ref: {name}:")), "{state}: {told:?}");
+            }
+            assert!(!sandbox.run(&["doctor"]).out.contains("journal"));
+            if state == "garbage" {
+                fs::remove_file(&path).unwrap();
+            } else {
+                sandbox.git(&["update-ref", "-d", name]);
+            }
+        }
+    }
+    sandbox.run(claim).ok();
+    sandbox.run(lock).ok();
+    sandbox.is_clean();
 }
 
 #[test]

@@ -152,6 +152,23 @@ impl Sandbox {
         self.git_in(&self.root, words)
     }
 
+    /// Runs what a hint says: the command behind its last colon, without the remark behind it.
+    #[track_caller]
+    pub fn follow(&self, hint: &str) -> Answer {
+        let line = hint.split("    (").next().unwrap();
+        let line = line.rsplit_once(": ").map_or(line, |(_, command)| command);
+        let program = Path::new(env!("CARGO_BIN_EXE_orchestrator")).parent().unwrap();
+        let mut command = Command::new("sh");
+        command.arg("-ec").arg(line).current_dir(&self.root);
+        hermetic(&mut command, self.dir.path());
+        let mut path = program.as_os_str().to_owned();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let answer = Answer::of(command.env("PATH", path).output().unwrap());
+        assert_eq!(answer.code, 0, "{line}: {answer:?}");
+        answer
+    }
+
     /// What git says of the user's work: entries, differences staged and not.
     pub fn work(&self) -> String {
         let status = self.git(&["status", "--porcelain=v2"]);

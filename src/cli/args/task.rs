@@ -39,6 +39,9 @@ pub enum Task {
     )]
     Complete(Lazy<Complete>),
     /// Give a claimed task back
+    #[command(
+        after_help = "Examples:\n  orchestrator t release 299833bc --agent agent-1 --reason 'needs a database'\n  orchestrator t release 299833bc --stale\n  orchestrator t release 299833bc --force --epoch 3 --reason 'its record is lost'"
+    )]
     Release(Lazy<Release>),
     /// Say that a task can't go on
     Block(Lazy<Block>),
@@ -149,7 +152,10 @@ pub struct Release {
     /// Free the claim of an agent that has fallen silent
     #[arg(long)]
     pub stale: bool,
-    /// The fencing token of the claim
+    /// Break a claim whose record can't be read
+    #[arg(long, requires = "epoch", requires = "reason", conflicts_with = "stale")]
+    pub force: bool,
+    /// The fencing token of the claim; with --force the highest that is known: the next one is above it
     #[arg(long, value_name = "N", value_parser = whole::<u64>)]
     pub epoch: Option<u64>,
 }

@@ -91,6 +91,13 @@ pub fn status(app: &App) -> Result<Report, Refusal> {
     Ok(Report::long(status, move |status| render::status(status, &name, now)).unread(unread))
 }
 
+pub fn renew_archive(app: &App) -> Result<Report, Refusal> {
+    let kept = engine::renew_archive(app.options(), Env::from_process())?;
+    let json = serde_json::json!({"kept": kept});
+    let text = format!("The archive of finished claims begins anew, with {kept} that could still be read.");
+    Ok(Report::new(&json, text).changed("the archive was begun anew"))
+}
+
 pub fn doctor(app: &App, fix: bool) -> Result<Report, Refusal> {
     let mend = if fix { Mend::Yes } else { Mend::No };
     let found = engine::examine(app.options(), Env::from_process(), mend)?;

@@ -126,7 +126,8 @@ fn answer(app: &App, command: Command, printer: Printer) -> Result<Report, Refus
             Ok(Report::default().exit(exit))
         }
         Command::MergeDriver(args) => merge_driver::run(app, &args.0),
-        Command::Doctor { fix } => board::doctor(app, fix),
+        Command::Doctor { new_archive: true, .. } => board::renew_archive(app),
+        Command::Doctor { fix, new_archive: false } => board::doctor(app, fix),
         Command::Diff(args) => review::diff(app, &args.0),
         Command::Check(args) => review::check(app, &args.0),
         Command::Demo(args) => demo::run(app, &args.0, printer),

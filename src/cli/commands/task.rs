@@ -26,10 +26,19 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
         Args::Next(Lazy(args)) => next(app, &args),
         Args::Claim(Lazy(args)) => claim(app, &args),
         Args::Complete(Lazy(args)) => complete(app, args),
-        Args::Release(Lazy(args::Release { id, reason, stale, epoch })) => {
-            let whose = if stale { Whose::Stale } else { Whose::Mine };
+        Args::Release(Lazy(args::Release { id, reason, stale, force, epoch })) => {
+            let whose = match (force, stale) {
+                (true, _) => Whose::Unknown,
+                (false, true) => Whose::Stale,
+                (false, false) => Whose::Mine,
+            };
             let request = Release { task: TaskRef::parse(&id)?, reason, whose, epoch };
-            tell(app, app.actor()?, &request, |task| format!("Released: {}", task.title))
+            tell(app, app.actor()?, &request, |task| match (whose, task.epoch) {
+                (Whose::Unknown, Some(epoch)) => {
+                    format!("Claim broken: {}\n  counting goes on after epoch {epoch}", task.title)
+                }
+                (Whose::Unknown | Whose::Mine | Whose::Stale, _) => format!("Released: {}", task.title),
+            })
         }
         Args::Block(Lazy(args::Block { id, reason })) => {
             let request = Block { task: TaskRef::parse(&id)?, reason };

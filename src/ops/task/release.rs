@@ -1,6 +1,9 @@
 //! `task release`
 
-use crate::model::{Action, Change, Code, Context, Edit, Operation, Refusal, Status, TaskRef, View};
+use crate::model::{
+    Action, Change, Code, Context, Edit, Finish, Operation, Refusal, SeenTask, Standing, Status, Task,
+    TaskRef, View,
+};
 use crate::ops::{claims, resolve, text};
 
 use super::Told;
@@ -25,6 +28,10 @@ pub enum Whose {
     Mine,
     /// Anybody's whose agent has been silent for longer than the settings ask.
     Stale,
+    /// That of whoever holds it by a record that can't be read. The epoch that is named with it is no condition then, but
+    /// what is known of the claims before: counting goes on above it, above whatever else is known, and above the
+    /// milliseconds since 1970, so that no epoch is given out twice.
+    Unknown,
 }
 
 impl Operation for Release {
@@ -35,6 +42,9 @@ impl Operation for Release {
             text::check_text("reason", reason)?;
         }
         let seen = resolve::task(view, &self.task)?;
+        if self.whose == Whose::Unknown {
+            return self.break_unreadable(&seen, context);
+        }
         claims::check_readable(&seen)?;
         let id = seen.task.id;
         let claim = match &seen.task.status {
@@ -60,7 +70,8 @@ impl Operation for Release {
             Whose::Mine => claims::acting_holder(&seen, &claim.agent, context)?,
             // Who asks is not silent, and needs no leave to give back what is his own.
             Whose::Stale if context.actor.agent.as_ref() == Some(&claim.agent) => claim.agent.clone(),
-            Whose::Stale => {
+            // Answered above.
+            Whose::Unknown | Whose::Stale => {
                 let hint = format!("orchestrator task show {id}");
                 claims::check_stale(view, &seen, &claim, hint, context)?;
                 context.actor.id()
@@ -93,6 +104,70 @@ impl Operation for Release {
             .event(event);
         change.records.extend(record);
         Ok(change)
+    }
+}
+
+impl Release {
+    /// Puts a record that can be read in the place of one that can't: nobody holds the task then, unless its file says
+    /// that it is over. What the file says besides stays.
+    fn break_unreadable(&self, seen: &SeenTask, context: &Context<'_>) -> Result<Change<Told>, Refusal> {
+        let (id, before) = (seen.task.id, &seen.task.status);
+        if !matches!(seen.record.as_ref().map(|record| &record.standing), Some(Standing::Unreadable { .. })) {
+            return Err(Refusal::new(
+                Code::Transition,
+                format!("the claim record of task `{id}` can be read; only one that can't is broken"),
+            )
+            .hint(format!("orchestrator task show {id}")));
+        }
+        // No count of claims can have come that far: one a millisecond since 1970.
+        let floor = u64::try_from(context.now.millis()).unwrap_or(0);
+        let epoch = claims::epoch_of(seen).max(self.epoch.unwrap_or(0)).max(floor).saturating_add(1);
+        let holder = before.holder().cloned();
+        let status = match before {
+            Status::InProgress(_) => Status::Pending,
+            Status::Blocked { reason, .. } => Status::Blocked { reason: reason.clone(), claim: None },
+            Status::Pending | Status::Done { .. } | Status::Cancelled { .. } => before.clone(),
+        };
+        let agent = context.actor.id();
+        let finisher = || claims::finisher(seen).cloned().unwrap_or_else(|| agent.clone());
+        let over = match before {
+            Status::Pending | Status::InProgress(_) | Status::Blocked { .. } => None,
+            Status::Done { completed_at, .. } => {
+                Some(("completed", Finish::Done, *completed_at, seen.task.result.clone()))
+            }
+            Status::Cancelled { reason } => {
+                Some(("cancelled", Finish::Cancelled, None, Some(reason.clone())))
+            }
+        };
+        let task = Task { epoch, status, imported: Default::default(), ..seen.task.clone() };
+        let told = |action| claims::event(context, &agent, action, &task);
+        let (standing, mut event) = match over {
+            None => (Standing::Free, told(Action::TaskReleased)),
+            // Nothing becomes of it but its epoch, and its record is as it must have been.
+            Some((word, finish, at, result)) => {
+                let by = finisher();
+                let event = told(Action::TaskUpdated)
+                    .with("changed", vec!["epoch".to_owned()])
+                    .with("record", word)
+                    .with("record_of", by.as_str());
+                let at = at.unwrap_or(context.now);
+                (Standing::Completed { agent: by, at, finish, result }, event)
+            }
+        };
+        event = event.with("epoch", epoch);
+        if let Some(holder) = &holder {
+            event = event.with("released_from", holder.as_str());
+        }
+        if let Some(reason) = &self.reason {
+            event = event.with("reason", reason.as_str());
+        }
+        let record = claims::record(seen, standing, epoch, self.reason.clone(), &event, context);
+        let told = Told::changed(task.clone(), Some(record.record.clone()));
+        Ok(Change::new(format!("break claim {id} {}", task.title), told)
+            .body(format!("{agent} broke the claim on task {id}, whose record could not be read."))
+            .record(record)
+            .edit(Edit::Task(Box::new(task)))
+            .event(event))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ops::fake::{Board, assert_well_told, now, plan, plan_as};
 
 const ID: &str = "00000001";
 
-const STATES: [&str; 13] = [
+const STATES: [&str; 18] = [
     "pending",
     "in_progress, mine",
     "in_progress, b's",
@@ -26,14 +26,20 @@ const STATES: [&str; 13] = [
     "done, by b, on feat-a",
     "cancelled",
     "pending, unreadable record",
+    "in_progress, b's, unreadable record",
+    "blocked, b's, unreadable record",
+    "blocked, nobody's, unreadable record",
+    "done, by b, unreadable record",
+    "cancelled, unreadable record",
 ];
 
-const VERBS: [&str; 9] = [
+const VERBS: [&str; 10] = [
     "claim",
     "claim --take-over",
     "complete",
     "release",
     "release --stale",
+    "release --force",
     "block",
     "unblock",
     "cancel",
@@ -55,9 +61,6 @@ fn board(state: &str) -> Board {
         let over = |finish| Standing::Completed { agent: holder.clone(), at, finish, result: None };
         let reason = "no key yet".to_owned();
         let (status, standing) = match state.split(',').next().unwrap() {
-            "pending" if state.contains("unreadable") => {
-                (Status::Pending, Standing::Unreadable { why: "torn".into() })
-            }
             "pending" => (Status::Pending, Standing::Free),
             "in_progress" => (Status::InProgress(claim), held),
             "blocked" if state.contains("nobody") => {
@@ -68,6 +71,8 @@ fn board(state: &str) -> Board {
             "cancelled" => (Status::Cancelled { reason: "nobody needs it".into() }, over(Finish::Cancelled)),
             other => panic!("{other}"),
         };
+        let standing =
+            if state.contains("unreadable") { Standing::Unreadable { why: "torn".into() } } else { standing };
         let point = BoardPoint { commit: "e".repeat(40), branch: Some("feat-a".into()) };
         if state.contains("on feat-a") {
             seen.landing =
@@ -108,6 +113,7 @@ fn attempt(board: &Board, agent: Option<&str>, verb: &str) -> Result<Change<Told
         "complete" => planned!(Complete { task: task(), workstream: None, result: None, epoch: None }),
         "release" => planned!(release(Whose::Mine)),
         "release --stale" => planned!(release(Whose::Stale)),
+        "release --force" => planned!(release(Whose::Unknown)),
         "block" => planned!(Block { task: task(), reason: "waits for b".into() }),
         "unblock" => planned!(Unblock { task: task() }),
         "cancel" => planned!(Cancel { task: task(), reason: "no".into() }),

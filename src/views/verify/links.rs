@@ -316,6 +316,13 @@ fn unlike(record: &Record, event: &Event) -> Vec<Wrong> {
         Action::TaskCompleted => "completed",
         Action::TaskCancelled => "cancelled",
         Action::TaskReleased | Action::TaskReopened | Action::TaskBlocked | Action::LockReleased => "free",
+        // In the place of one that could not be read: its event tells whose it is, and not when the task was over.
+        Action::TaskUpdated => {
+            let told = |field: &str| event.text(field).unwrap_or("nothing of the kind").to_owned();
+            differ("state", state.to_owned(), told("record"));
+            differ("agent", agent.map(ToString::to_string).unwrap_or_default(), told("record_of"));
+            return wrongs;
+        }
         _ => "nothing of the kind",
     };
     differ("state", state.to_owned(), told.to_owned());
