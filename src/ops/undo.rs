@@ -66,6 +66,8 @@ struct Case<'c> {
     commit: &'c str,
     /// Tasks that go in the same breath: they stand in nobody's way.
     going: HashSet<TaskId>,
+    /// Tasks that come back in the same breath: they may be waited for.
+    coming: HashSet<TaskId>,
 }
 
 impl Operation for Undo {
@@ -92,11 +94,15 @@ impl Operation for Undo {
             Some(event) => vec![part_of(&deed, event)?],
             None => parts_of(&deed)?,
         };
-        let going = parts.iter().filter_map(|(key, passage)| match key {
-            EntityKey::Task(id) if passage.before == Known::Absent => Some(*id),
-            _ => None,
-        });
-        let case = Case { view, context, commit: &commit, going: going.collect() };
+        let without = |of: fn(&Passage) -> &Known| {
+            let tasks = parts.iter().filter_map(move |(key, passage)| match key {
+                EntityKey::Task(id) if *of(passage) == Known::Absent => Some(*id),
+                _ => None,
+            });
+            tasks.collect()
+        };
+        let (going, coming) = (without(|passage| &passage.before), without(|passage| &passage.after));
+        let case = Case { view, context, commit: &commit, going, coming };
         let mut undone = Undone { commit: commit.clone(), undone: vec![], events: vec![], told: vec![] };
         let mut change = Change::nothing(());
         for (key, passage) in parts.iter().rev() {

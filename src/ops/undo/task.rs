@@ -94,6 +94,15 @@ impl Case<'_> {
     ) -> Result<Inverse, Refusal> {
         self.absent(key, self.view.task(id)?.is_some())?;
         resolve::workstream(self.view, &before.workstream)?;
+        for other in before.depends_on.iter().filter(|other| !self.coming.contains(*other)) {
+            if self.view.task(*other)?.is_none() {
+                return Err(Refusal::new(
+                    Code::Transition,
+                    format!("task `{id}` depends on `{other}`, and there is no such task any more"),
+                )
+                .hint(format!("orchestrator log task:{other}")));
+            }
+        }
         if before.status != Status::Pending {
             let word = before.status.word();
             return Err(Refusal::new(
@@ -126,7 +135,9 @@ impl Case<'_> {
             return Err(self.overtaken(key, &fields));
         }
         let mut task = Task { imported: Imported::default(), ..seen.task.clone() };
-        task.epoch = claims::epoch_of(&seen);
+        if is_of_state {
+            task.epoch = claims::epoch_of(&seen);
+        }
         let mut plain = Vec::new();
         for field in fields {
             match field {

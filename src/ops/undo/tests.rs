@@ -159,4 +159,43 @@ fn dependencies_that_come_back_must_be_there_and_lead_in_no_circle() {
     assert_eq!(plan(&removed(), &undo()).unwrap_err().code, Code::NotFound);
     assert!(plan(&removed().task("00000002", "w"), &undo()).is_ok());
     assert_eq!(plan(&removed().depending("00000002", "w", ID), &undo()).unwrap_err().code, Code::Cycle);
+    // So must those of a task that comes back whole.
+    let deleted = || {
+        let mut whole = board(Action::TaskDeleted, |task| task.depends_on = vec![other], |_| {});
+        let passage = &mut whole.deeds[0].parts[0].1;
+        passage.after = Known::Absent;
+        let mut gone = Board::with(|board| board.workstream("w"));
+        gone.deeds = whole.deeds;
+        gone
+    };
+    let refused = plan(&deleted(), &undo()).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.message.contains("`00000002`")),
+        (Code::Transition, true),
+        "{refused:?}"
+    );
+    assert!(plan(&deleted().task("00000002", "w"), &undo()).is_ok());
+}
+
+/// An update tells of no epoch, so its undoing brings none.
+#[test]
+fn an_update_that_is_undone_leaves_the_epoch() {
+    let mut board =
+        board(Action::TaskUpdated, |task| task.title = "Old".into(), |task| task.title = "New".into());
+    board.edit(id(), |seen| {
+        let event = event(Action::TaskReleased);
+        seen.record = Some(crate::model::Record {
+            key: crate::model::RecordKey::Claim(id()),
+            standing: Standing::Free,
+            epoch: 3,
+            nonce: None,
+            reason: None,
+            event: Some(event),
+            board: None,
+            commit: None,
+        });
+    });
+    let change = plan(&board, &undo()).unwrap();
+    let [crate::model::Edit::Task(task)] = change.edits.as_slice() else { panic!("{:?}", change.edits) };
+    assert_eq!((task.title.as_str(), task.epoch), ("Old", 0));
 }
