@@ -6,9 +6,9 @@
 //! not, because a squash merge concatenates messages.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::model::{Event, Wording, is_printable};
+use crate::model::{Event, EventId, Wording, is_printable};
 
 use super::{event, host};
 
@@ -133,12 +133,43 @@ pub(crate) fn wording(message: &str) -> Wording {
     }
 }
 
-/// Whether one batch, or an import, wrote the message: then its author is not that of each event in it.
+/// The events of a squash that a later commit of the same squash reverts, as the message tells it: those below a subject
+/// of ours that `Revert "…"` quotes, and that nothing reapplies.
+pub(crate) fn taken_back(message: &str) -> Vec<EventId> {
+    let title = |line: &str| line.trim().trim_start_matches("* ").to_owned();
+    let quoted = |verb: &str| -> HashSet<String> {
+        let lines = message.lines().map(title);
+        lines.filter_map(|line| Some(line.strip_prefix(verb)?.strip_suffix('"')?.to_owned())).collect()
+    };
+    let (mut reverted, reapplied) = (quoted("Revert \""), quoted("Reapply \""));
+    reverted.retain(|subject| !reapplied.contains(subject));
+    if reverted.is_empty() {
+        return Vec::new();
+    }
+    let (mut is_reverted, mut found) = (false, Vec::new());
+    for line in message.lines() {
+        if title(line).starts_with(PREFIX) {
+            is_reverted = reverted.contains(&title(line));
+        }
+        if is_reverted {
+            found.extend(events(line).0.into_iter().filter_map(|event| event.id));
+        }
+    }
+    found
+}
+
+/// Whether one batch, or an import, wrote the message: then its author is not that of each event in it. So is it of what
+/// undoes several changes: each is undone by whom it was of.
 pub(crate) fn is_of_several(message: &str) -> bool {
     let subject = message.lines().next().unwrap_or_default();
     let Some(rest) = subject.strip_prefix(PREFIX) else { return false };
+    let is_number = |n: &str| n.bytes().all(|b| b.is_ascii_digit());
     is_import(message)
-        || rest.split_once(" changes: ").is_some_and(|(n, _)| n.bytes().all(|b| b.is_ascii_digit()))
+        || rest.split_once(" changes: ").is_some_and(|(n, _)| is_number(n))
+        || rest
+            .strip_prefix("undo ")
+            .and_then(|rest| rest.split_once(" changes of "))
+            .is_some_and(|(n, _)| is_number(n))
 }
 
 /// Whether an import wrote the message.
@@ -247,5 +278,22 @@ mod tests {
         let text = encode(&"word ".repeat(100), "", &[], &[]);
         assert!(text.trim_end().ends_with('…'));
         assert!(text.trim_end().chars().count() <= SUBJECT + PREFIX.len());
+    }
+
+    #[test]
+    fn a_squash_tells_what_it_takes_back() {
+        let ours = encode("claim 299833bc Pay", "", &[], &[claimed("x")]);
+        let revert = "Revert \"orchestrator: claim 299833bc Pay\"\n\nThis reverts commit abc.";
+        let id = claimed("x").id.unwrap();
+        for (joined, expected) in [
+            (format!("commit 1\n\n    {revert}\n\ncommit 2\n\n{ours}"), vec![id.clone()]),
+            (format!("Land (#1)\n\n* {ours}\n\n* {revert}"), vec![id]),
+            (format!("{ours}\n\n{revert}\n\nReapply \"orchestrator: claim 299833bc Pay\""), vec![]),
+            (ours, vec![]),
+        ] {
+            assert_eq!(taken_back(&joined), expected, "{joined}");
+        }
+        assert!(is_of_several("orchestrator: undo 3 changes of 80da82f"));
+        assert!(!is_of_several("orchestrator: undo task_claimed 80da82f of changes of x"));
     }
 }

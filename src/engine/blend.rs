@@ -175,6 +175,31 @@ impl<'r> Merge<'r> {
     }
 }
 
+/// Whether a merge of two versions of a file gives a third one, be it by hand where they conflict.
+pub(super) fn is_merge(
+    repo: &Repo,
+    path: &str,
+    base: Option<Oid>,
+    [ours, theirs]: [Option<Oid>; 2],
+    result: Option<Oid>,
+) -> Result<bool, GitError> {
+    if ours == base || ours == theirs {
+        return Ok(result == theirs);
+    }
+    if theirs == base {
+        return Ok(result == ours);
+    }
+    let read = |id: Option<Oid>| id.map(|id| repo.blob(id)).transpose();
+    let [base, one, two, is] = [read(base)?, read(ours)?, read(theirs)?, read(result)?];
+    let (Some(one), Some(two)) = (&one, &two) else {
+        // Removed on one side, changed on the other.
+        return Ok(result.is_none() || result == ours || result == theirs);
+    };
+    let base = base.as_ref().map(|bytes| &bytes[..]).unwrap_or_default();
+    let versions = Versions { base, ours: one, theirs: two };
+    Ok(disputed(path, &path::place(path), &versions, is.as_ref().map(|bytes| &bytes[..])).is_none())
+}
+
 /// The fields of a file that both sides changed and that no merge gives so; none where all is well.
 fn disputed(
     path: &str,

@@ -22,6 +22,7 @@ mod overlay;
 mod past;
 mod review;
 mod templates;
+mod turned;
 mod verify;
 
 pub(crate) use crate::git::bounded;

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use crate::codec::path;
 use crate::git::{GitError, Oid, Repo, Signed};
-use crate::model::{Code, Exhibit, Refusal, Severity, Span};
+use crate::model::{Code, Exhibit, LostEvent, Refusal, Severity, Span};
 use crate::store::{self, Reachable, Stretch};
 use crate::views::verify::{Finding, Judge, Signatures, Verification};
 
+use super::turned::Turned;
 use super::{Orchestrator, blend};
 
 /// What is done about signatures.
@@ -85,6 +86,9 @@ impl Orchestrator {
         store::each_testimony(repo, &mut |testimony| judge.hear(testimony))?;
         let hidden = hidden.map(|hidden| Stretch::walk(repo, hidden, None)).transpose()?;
         let walked = Stretch::walk(repo, tip, hidden.as_ref())?;
+        let is_hidden = |commit: &Oid| hidden.as_ref().is_some_and(|hidden| hidden.members.contains(commit));
+        let is_here = |commit: Oid| walked.members.contains(&commit) || is_hidden(&commit);
+        let mut turned = Turned::default();
         let is_signed = request.signatures != SignaturePolicy::Ignore;
         let mut to_be_signed = Vec::new();
         for (at, commit) in walked.order.iter().enumerate() {
@@ -99,7 +103,9 @@ impl Orchestrator {
             if is_signed && touches_board(&exhibit) {
                 to_be_signed.push(*commit);
             }
+            turned.take_back(repo, &mut exhibit, &is_here)?;
             judge.exhibit(&exhibit);
+            turned.note(&exhibit);
         }
         if is_signed {
             signatures(repo, judge, &to_be_signed, request.signatures)?;
@@ -112,7 +118,15 @@ impl Orchestrator {
                 judge.link(&link);
             })?;
             let branch = self.store.board.ref_name(repo)?;
-            store::lost_events(repo, &branch, &reachable, &mut |lost| judge.lost(&lost))?;
+            store::lost_events(repo, &branch, &reachable, &mut |lost| {
+                let commit = Oid::from_hex(lost.commit.as_bytes()).ok();
+                let made = commit.map(|commit| turned.has_all_of(repo, commit)).transpose()?;
+                judge.lost(&LostEvent { is_made_by_others: made == Some(true), ..lost });
+                Ok(())
+            })?;
+            if let Some(first) = reachable.replanted() {
+                judge.replanted(&first.to_string());
+            }
         }
         Ok(())
     }

@@ -102,6 +102,12 @@ impl Repo {
         Ok(found.iter().map(|id| id.detach()).collect())
     }
 
+    /// All commits that `tip` contains, as far as this clone has them.
+    pub(crate) fn ancestry(&self, tip: Oid) -> Result<HashSet<Oid>, GitError> {
+        let walk = self.gix.rev_walk([tip]).all().doing("walk history")?;
+        walk.map(|found| found.map(|commit| commit.id)).collect::<Result<_, _>>().doing("walk history")
+    }
+
     /// The commits that `tip` contains and `base` does not, in no order.
     pub(crate) fn commits_since(&self, base: Oid, tip: Oid) -> Result<HashSet<Oid>, GitError> {
         let walk = self.gix.rev_walk([tip]).with_hidden([base]).all().doing("walk history")?;

@@ -115,11 +115,13 @@ pub struct FileChange {
     pub before: Vec<Side>,
     /// What it is.
     pub after: Side,
+    /// The object that it was in the first parent, in hex; empty where it was not there.
+    pub object_before: String,
     /// The object that it is now, in hex; empty where it is gone.
     pub object: String,
     /// Whether the commit differs here from all of its parents.
     pub is_changed: bool,
-    /// Whether the commit that this one says to revert is indeed undone here.
+    /// Whether what the commit says to revert is indeed undone here.
     pub is_reverted: bool,
 }
 
@@ -161,6 +163,10 @@ pub struct Exhibit {
     pub is_import: bool,
     /// One batch wrote it, or an import: its author is not that of each event in it.
     pub is_of_several: bool,
+    /// The commits that it says to revert, as it names them.
+    pub reverts: Vec<String>,
+    /// Those of its events that it tells, and tells to be taken back.
+    pub taken_back: Vec<EventId>,
     /// The events of its message, in the order in which they stand.
     pub events: Vec<Event>,
     /// What is wrong with lines that look like events.
@@ -201,6 +207,8 @@ pub struct Link {
     pub commit: String,
     /// What it says.
     pub record: Record,
+    /// What is so about it, and no command makes it so: a sentence each.
+    pub oddities: Vec<String>,
     /// Who wrote it; none in the archive.
     pub author: Option<String>,
     /// Whether an import wrote it.
@@ -280,4 +288,6 @@ pub struct LostEvent {
     pub commit: String,
     /// The event.
     pub event: Event,
+    /// Whether other commits, which are here, change just what that one changed: then a rebase dropped it.
+    pub is_made_by_others: bool,
 }

@@ -1,16 +1,17 @@
 //! Records as chains: each with the one before it, and with where the board commit stands that it names.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::{HashMap, HashSet};
 
 use crate::codec::record::unreadable;
 use crate::codec::{self, message, path, record, ref_name};
 use crate::git::{Entry, GitError, Oid, Repo, Target};
 use crate::model::{
-    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Saying, Task, TaskId, Testimony, Whence,
+    Before, EventId, Link, LostEvent, Prior, Record, RecordKey, Saying, Standing, Task, TaskId, Testimony,
+    Whence,
 };
 
-use super::history::Stretch;
+use super::history::{Stretch, parents_on_board};
 use super::journal::{self, Intent};
 use super::{archive, records};
 
@@ -23,6 +24,10 @@ pub(crate) struct Reachable<'r> {
     walked: &'r Stretch,
     under_way: Option<Intent>,
     beyond: OnceCell<(Stretch, HashSet<EventId>)>,
+    /// All that the end of the walk contains, whether or not there is a board: it may have been removed, and begun anew.
+    ancestry: OnceCell<HashSet<Oid>>,
+    /// Whether something was asked for that lies before a board was removed.
+    is_replanted: Cell<bool>,
     /// The events of commits that carry several: each of their records asks for them.
     batches: RefCell<HashMap<Oid, HashSet<EventId>>>,
 }
@@ -31,7 +36,36 @@ impl<'r> Reachable<'r> {
     /// From what was walked, and from all refs as they are when it is first asked for.
     pub(crate) fn new(repo: &'r Repo, walked: &'r Stretch) -> Result<Self, GitError> {
         let under_way = journal::peek(repo.common_dir())?;
-        Ok(Self { repo, walked, under_way, beyond: OnceCell::new(), batches: RefCell::default() })
+        Ok(Self {
+            repo,
+            walked,
+            under_way,
+            beyond: OnceCell::new(),
+            ancestry: OnceCell::new(),
+            is_replanted: Cell::new(false),
+            batches: RefCell::default(),
+        })
+    }
+
+    /// Whether a commit lies in this history, and before the board that was walked: that one was removed, and what came
+    /// before is the history of another board.
+    fn is_before_removal(&self, commit: Oid) -> Result<bool, GitError> {
+        let Some(tip) = self.walked.order.last() else { return Ok(false) };
+        if self.ancestry.get().is_none() {
+            let _already = self.ancestry.set(self.repo.ancestry(*tip)?);
+        }
+        let is_it = self.ancestry.get().is_some_and(|all| all.contains(&commit))
+            && !self.walked.members.contains(&commit);
+        if is_it && !self.is_replanted.get() {
+            // What came before the first board is nobody's.
+            self.is_replanted.set(parents_on_board(self.repo, commit)?.is_some());
+        }
+        Ok(is_it)
+    }
+
+    /// The first commit of the board, where another one was removed before it, as far as records and logs tell.
+    pub(crate) fn replanted(&self) -> Option<Oid> {
+        self.walked.order.first().copied().filter(|_| self.is_replanted.get())
     }
 
     /// What branches, tags and `HEAD` lead to besides, and the events in it.
@@ -66,6 +100,9 @@ impl<'r> Reachable<'r> {
         }
         let (stretch, events) = self.beyond()?;
         if stretch.members.contains(&commit) || event.is_some_and(|event| events.contains(event)) {
+            return Ok(Whence::Told { carries });
+        }
+        if self.is_before_removal(commit)? {
             return Ok(Whence::Told { carries });
         }
         let is_announced = self.under_way.as_ref().is_some_and(|intent| intent.makes(commit));
@@ -107,6 +144,8 @@ impl<'r> Reachable<'r> {
 /// A record that was read, with what its commit says besides.
 struct Read {
     record: Record,
+    /// What no command of ours makes of a record.
+    oddities: Vec<String>,
     author: Option<String>,
     is_import: bool,
     parent: Option<Oid>,
@@ -123,7 +162,8 @@ fn lost(name: String, why: String) -> Link {
     let (key, commit) = (key_of(&name), String::new());
     let (before, whence) = (Before::Unknown, Whence::Unnamed);
     let record = unreadable(key, why);
-    Link { name, commit, record, author: None, is_import: false, is_latest: true, before, whence }
+    let oddities = Vec::new();
+    Link { name, commit, record, oddities, author: None, is_import: false, is_latest: true, before, whence }
 }
 
 /// The record in a commit of the chain `name`; none if the commit is not there.
@@ -133,7 +173,8 @@ fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
         Ok(None) => return Ok(None),
         Err(error) if error.is_of_object() => {
             let record = unreadable(key_of(name), error.to_string());
-            return Ok(Some(Read { record, author: None, is_import: false, parent: None }));
+            let oddities = Vec::new();
+            return Ok(Some(Read { record, oddities, author: None, is_import: false, parent: None }));
         }
         Err(other) => return Err(other),
     };
@@ -145,7 +186,18 @@ fn read(repo: &Repo, name: &str, id: Oid) -> Result<Option<Read>, GitError> {
         .unwrap_or_else(|| unreadable(key_of(name), "it is not about what its ref is named after"));
     let author = (!message::is_of_several(&commit.message)).then_some(commit.author.name);
     let is_import = message::is_import(&commit.message);
-    Ok(Some(Read { record, author, is_import, parent: commit.parents.first().copied() }))
+    let mut oddities = Vec::new();
+    if commit.parents.len() > 1 {
+        oddities.push(format!("it has {} parents, and a record follows one", commit.parents.len()));
+    }
+    if commit.tree != repo.empty_tree() {
+        oddities.push("it has files, and a record has none".to_owned());
+    }
+    let told = message::events(&commit.message).0.len();
+    if told > 1 {
+        oddities.push(format!("it carries {told} events, and a record carries one"));
+    }
+    Ok(Some(Read { record, oddities, author, is_import, parent: commit.parents.first().copied() }))
 }
 
 /// What is told of events by the archive, and then by the refs of claims: of two that tell of the same, the last is
@@ -218,7 +270,7 @@ pub(crate) fn each_link(
                 }
                 read => read?,
             };
-            while let Some(Read { record, author, is_import, parent }) = next {
+            while let Some(Read { record, oddities, author, is_import, parent }) = next {
                 next = match parent {
                     Some(parent) => read(repo, &name, parent)?,
                     None => None,
@@ -234,6 +286,7 @@ pub(crate) fn each_link(
                     name: name.clone(),
                     commit,
                     record,
+                    oddities,
                     author,
                     is_import,
                     is_latest,
@@ -273,7 +326,20 @@ fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) 
             let whence = reachable.whence(&record)?;
             let name = format!("{}:{id}", ref_name::ARCHIVE);
             let (commit, author) = (String::new(), None);
-            take(Link { name, commit, record, author, is_import: false, is_latest, before, whence });
+            let is_held = matches!(record.standing, Standing::Held { .. });
+            let oddities = is_held.then(|| "it is held, and only what is over is archived".to_owned());
+            let oddities = oddities.into_iter().collect();
+            take(Link {
+                name,
+                commit,
+                record,
+                oddities,
+                author,
+                is_import: false,
+                is_latest,
+                before,
+                whence,
+            });
         }
         older = tree;
     }
@@ -288,6 +354,7 @@ fn archived(repo: &Repo, reachable: &Reachable<'_>, take: &mut dyn FnMut(Link)) 
                 name: format!("{}:{FREE}/{id}", ref_name::ARCHIVE),
                 commit: String::new(),
                 record: unreadable(RecordKey::Claim(id), why),
+                oddities: Vec::new(),
                 author: None,
                 is_import: false,
                 is_latest: true,
@@ -361,7 +428,7 @@ pub(crate) fn lost_events(
     repo: &Repo,
     branch: &str,
     reachable: &Reachable<'_>,
-    take: &mut dyn FnMut(LostEvent),
+    take: &mut dyn FnMut(LostEvent) -> Result<(), GitError>,
 ) -> Result<(), GitError> {
     let mut seen = HashSet::new();
     for tip in repo.reflog(branch)? {
@@ -369,17 +436,20 @@ pub(crate) fn lost_events(
             continue;
         }
         let (beyond, events) = reachable.beyond()?;
-        if beyond.members.contains(&tip) {
+        if beyond.members.contains(&tip) || reachable.is_before_removal(tip)? {
             continue;
         }
         let mut gone = Stretch::default();
         gone.add(repo, tip, Some(reachable.walked))?;
         for commit in gone.order.iter().filter(|commit| !beyond.members.contains(*commit)) {
+            if reachable.is_before_removal(*commit)? {
+                continue;
+            }
             let (told, _) = message::events(&repo.commit(*commit)?.message);
             let lost =
                 told.into_iter().filter(|event| event.id.as_ref().is_some_and(|id| !events.contains(id)));
             for event in lost {
-                take(LostEvent { commit: commit.to_string(), event });
+                take(LostEvent { commit: commit.to_string(), event, is_made_by_others: false })?;
             }
         }
     }

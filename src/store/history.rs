@@ -3,10 +3,10 @@
 //! Nothing that is kept beside the repository is believed here: every commit, tree and file is read from git.
 //! Of what was walked only ids are remembered.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use crate::codec::{self, Problem, message, path};
-use crate::git::{Commit, Entry, EntryKind, GitError, Oid, Repo, Signature, TreeChange};
+use crate::git::{Commit, Entry, EntryKind, GitError, Oid, Repo, Signature};
 use crate::model::{Content, Damage, Exhibit, FileChange, Place, Side, Signed, Timestamp};
 
 use super::snapshot::LARGEST;
@@ -61,7 +61,7 @@ impl Stretch {
 }
 
 /// The parents of a commit; none if it holds no board, or lies beyond the edge of a shallow clone.
-fn parents_on_board(repo: &Repo, id: Oid) -> Result<Option<Vec<Oid>>, GitError> {
+pub(super) fn parents_on_board(repo: &Repo, id: Oid) -> Result<Option<Vec<Oid>>, GitError> {
     let commit = match repo.commit(id) {
         Ok(commit) => commit,
         Err(GitError::Beyond { .. }) => return Ok(None),
@@ -92,6 +92,8 @@ pub(crate) fn read_exhibit(repo: &Repo, id: Oid) -> Result<Exhibit, GitError> {
         wording: message::wording(&commit.message),
         is_import: message::values(&commit.message, message::IMPORT).next().is_some(),
         is_of_several: message::is_of_several(&commit.message),
+        reverts: message::reverted(&commit.message).map(str::to_owned).collect(),
+        taken_back: message::taken_back(&commit.message),
         events,
         problems,
         changes: Vec::new(),
@@ -120,12 +122,6 @@ fn changes(
     trees: &[Oid],
     exhibit: &Exhibit,
 ) -> Result<Vec<FileChange>, GitError> {
-    let mut undone: HashMap<String, Vec<TreeChange>> = HashMap::new();
-    let told = undone_by(repo, commit)?;
-    let is_beyond = told.is_none();
-    for change in told.into_iter().flatten() {
-        undone.entry(change.path.clone()).or_default().push(change);
-    }
     let mut found = Vec::new();
     let mut changed = HashSet::new();
     for change in repo.diff_from_all(trees, commit.tree, path::BOARD)? {
@@ -140,21 +136,16 @@ fn changes(
         } else {
             before.push(side(repo, &change.path, &place, change.before.as_ref())?);
         }
-        let ids = (change.before.map(|entry| entry.id), change.after.as_ref().map(|entry| entry.id));
-        let is_reverted = is_beyond
-            || undone.get(&change.path).into_iter().flatten().any(|other| {
-                let theirs = (other.before.as_ref().map(|e| e.id), other.after.as_ref().map(|e| e.id));
-                // Exactly as it was, or what came after it has been kept.
-                ids.1 == theirs.0 || ids.0 != theirs.1
-            });
+        let hex = |entry: Option<&Entry>| entry.map(|entry| entry.id.to_string()).unwrap_or_default();
         found.push(FileChange {
             after: side(repo, &change.path, &place, change.after.as_ref())?,
-            object: ids.1.map(|id| id.to_string()).unwrap_or_default(),
+            object_before: hex(change.before.as_ref()),
+            object: hex(change.after.as_ref()),
             path: change.path,
             place,
             before,
             is_changed: true,
-            is_reverted,
+            is_reverted: false,
         });
     }
     // What an import's lines tell of happened elsewhere.
@@ -175,34 +166,13 @@ fn changes(
             place,
             before: vec![before],
             after,
+            object_before: object.clone(),
             object,
             is_changed: false,
             is_reverted: false,
         });
     }
     Ok(found)
-}
-
-/// What the commits changed that this one says to revert; none where that lies beyond the edge of a shallow clone.
-fn undone_by(repo: &Repo, commit: &Commit) -> Result<Option<Vec<TreeChange>>, GitError> {
-    let mut found = Vec::new();
-    for hex in message::reverted(&commit.message) {
-        let Ok(id) = Oid::from_hex(hex.as_bytes()) else { continue };
-        // A message may name any commit, also one that was never here.
-        let Some(reverted) = repo.find_commit(id)? else {
-            if repo.is_shallow() {
-                return Ok(None);
-            }
-            continue;
-        };
-        let before = match reverted.parents.first().map(|parent| repo.tree_of(*parent)).transpose() {
-            Ok(before) => before,
-            Err(GitError::Beyond { .. }) => return Ok(None),
-            Err(other) => return Err(other),
-        };
-        found.extend(repo.diff_trees(before, reverted.tree, path::BOARD)?);
-    }
-    Ok(Some(found))
 }
 
 /// What a file says.

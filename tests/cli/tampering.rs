@@ -19,9 +19,16 @@
 //! | title that neither side has | the same | `evil_merge`, a warning |
 //! | settings that neither side has | the same | `evil_merge`, a warning |
 //! | one side's change left out | `git merge -s ours` | `evil_merge`, a warning |
+//! | record with two parents, with files, with two events | replaced in the record | `record_mismatch` |
+//! | lock held longer than its event says | the same | `record_mismatch` |
+//! | held claim in the archive | a tree of one's own | `record_mismatch` |
+//! | claims that begin below the archive | the ref replaced | `epoch_back` |
+//! | edit that says to be a revert | `sed`, `git commit` | `hand_edit`, a warning |
+//! | revert of a commit that was made for it | a commit on no branch | `hand_edit`, a warning |
+//! | board removed, and another one begun | `git rm`, `init` | `deleted`, a warning |
 //! | board left out where a clean merge is | the same, from both sides changed | `evil_merge`, a warning |
 
-use super::verify::{Cast, FRESH, Tamper, are_found, task_file};
+use super::verify::{Cast, FRESH, LOCK, Scene, Tamper, are_found, task_file};
 
 const CONFIG: &str = ".orchestrator/config.yaml";
 
@@ -53,6 +60,18 @@ fn merging(cast: &Cast, words: &[&str]) {
 fn merged(cast: &Cast, path: String) -> String {
     cast.scene.git(&["commit", "-q", "--no-edit"]);
     path
+}
+
+/// The lock is taken, and its record put in other words.
+fn forged_record(cast: &Cast, change: impl Fn(&str, &Scene) -> String) -> String {
+    let scene = &cast.scene;
+    scene.run(&["l", "acquire", "git", "agent-3"]).ok();
+    let text = scene.sandbox.git(&["cat-file", "commit", LOCK]);
+    let forged = change(&text, scene);
+    assert_ne!(text, forged);
+    let forged = scene.object("commit", &forged);
+    scene.git(&["update-ref", LOCK, &forged]);
+    LOCK.to_owned()
 }
 
 const TAMPERINGS: &[(&str, &str, &str, Tamper)] = &[
@@ -145,6 +164,74 @@ const TAMPERINGS: &[(&str, &str, &str, Tamper)] = &[
         scene.git(&["checkout", "--ours", &task_file(&cast.two)]);
         scene.git(&["commit", "-q", "-a", "--no-edit"]);
         scene.git(&["rev-parse", "other"])
+    }),
+    ("record with two parents", "record_mismatch", "error", |cast| {
+        forged_record(cast, |tip, scene| {
+            let parent = format!("parent {}\n", scene.git(&["rev-parse", &format!("{LOCK}~1")]));
+            assert!(tip.contains(&parent));
+            let other = scene.git(&["rev-parse", "HEAD"]);
+            tip.replace(&parent, &format!("{parent}parent {other}\n"))
+        })
+    }),
+    ("record with files", "record_mismatch", "error", |cast| {
+        forged_record(cast, |tip, scene| {
+            let (_, after) = tip.split_once('\n').unwrap();
+            format!("tree {}\n{after}", scene.git(&["rev-parse", "HEAD^{tree}"]))
+        })
+    }),
+    ("record with two events", "record_mismatch", "error", |cast| {
+        forged_record(cast, |tip, _| {
+            let event = tip.trim_end().lines().last().unwrap();
+            let (before, _) = event.rsplit_once("\"id\":").unwrap();
+            format!("{}\n{before}\"id\":\"{FRESH}\"}}\n", tip.trim_end())
+        })
+    }),
+    ("lock held longer than its event says", "record_mismatch", "error", |cast| {
+        forged_record(cast, |tip, _| tip.replacen("\"ttl_ms\":60000", "\"ttl_ms\":86400000", 1))
+    }),
+    ("held claim in the archive", "record_mismatch", "error", |cast| {
+        cast.scene.archive();
+        let path = cast.scene.change_archive(|text| text.replacen("\"completed\"", "\"held\"", 1));
+        format!("refs/orchestrator/archive:{}", path.rsplit('/').next().unwrap())
+    }),
+    ("claims that begin below the archive", "epoch_back", "error", |cast| {
+        let scene = &cast.scene;
+        scene.run(&["t", "claim", "w", &cast.two, "agent-2"]).ok();
+        let name = format!("refs/orchestrator/claims/{}", cast.two);
+        let first = scene.git(&["rev-parse", &name]);
+        scene.run(&["t", "release", &cast.two, "--agent", "agent-2"]).ok();
+        scene.run(&["t", "claim", "w", &cast.two, "agent-3"]).ok();
+        scene.run(&["t", "complete", &cast.two, "--agent", "agent-3"]).ok();
+        scene.archive();
+        scene.git(&["update-ref", &name, &first, "0000000000000000000000000000000000000000"]);
+        name
+    }),
+    ("edit that says to be a revert", "hand_edit", "warning", |cast| {
+        let scene = &cast.scene;
+        scene.run(&["t", "update", &cast.two, "--title", "Better"]).ok();
+        let named = scene.git(&["rev-parse", "HEAD"]);
+        scene.run(&["t", "update", &cast.two, "--add-label", "x"]).ok();
+        scene.edit(&task_file(&cast.two), "status: pending", "status: done");
+        commit(cast, &format!("Revert it\n\nThis reverts commit {named}."));
+        task_file(&cast.two)
+    }),
+    ("revert of a commit that was made for it", "hand_edit", "warning", |cast| {
+        let scene = &cast.scene;
+        let head = scene.git(&["rev-parse", "HEAD"]);
+        let honest = scene.git(&["rev-parse", "HEAD^{tree}"]);
+        scene.edit(&task_file(&cast.two), "status: pending", "status: done");
+        let wanted = scene.git(&["write-tree"]);
+        let before = scene.git(&["commit-tree", "-p", &head, "-m", "x", &wanted]);
+        let named = scene.git(&["commit-tree", "-p", &before, "-m", "y", &honest]);
+        commit(cast, &format!("Revert it\n\nThis reverts commit {named}."));
+        task_file(&cast.two)
+    }),
+    ("board removed, and another one begun", "deleted", "warning", |cast| {
+        let scene = &cast.scene;
+        scene.git(&["rm", "-q", "-r", ".orchestrator"]);
+        scene.commit_by_hand();
+        scene.run(&["init"]).ok();
+        scene.git(&["rev-parse", "HEAD"])
     }),
     ("state that neither side has", "evil_merge", "error", |cast| {
         merging(cast, &[]);

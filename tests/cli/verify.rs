@@ -152,6 +152,37 @@ impl Scene {
         serde_json::from_str(line.trim()).unwrap()
     }
 
+    /// Finishes so many tasks that their claims are archived.
+    pub(super) fn archive(&self) {
+        let lines: String = (0..70)
+            .map(|n| {
+                let task = 3 * n + 1;
+                format!(
+                    "[\"t\",\"add\",\"w\",\"T{n}\"]\n[\"t\",\"claim\",\"@{task}\",\"--agent\",\"agent-1\"]\n[\"t\",\"complete\",\"@{task}\",\"--agent\",\"agent-1\"]\n"
+                )
+            })
+            .collect();
+        self.batch(&lines);
+    }
+
+    /// Changes the first record of the archive; its path there.
+    pub(super) fn change_archive(&self, change: impl Fn(&str) -> String) -> String {
+        let archive = "refs/orchestrator/archive";
+        let line = self.git(&["ls-tree", "-r", archive]).lines().next().unwrap().to_owned();
+        let (head, path) = line.split_once('\t').unwrap();
+        let text = self.sandbox.git(&["cat-file", "blob", head.split(' ').nth(2).unwrap()]);
+        let forged = change(&text);
+        assert_ne!(text, forged);
+        let forged = self.object("blob", &forged);
+        self.git(&["read-tree", archive]);
+        self.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{forged},{path}")]);
+        let tree = self.git(&["write-tree"]);
+        let commit = self.git(&["commit-tree", "-p", archive, "-m", "orchestrator: archive", &tree]);
+        self.git(&["update-ref", archive, &commit]);
+        self.git(&["reset", "-q"]);
+        path.to_owned()
+    }
+
     pub(super) fn verify(&self) -> (i32, Value) {
         let answer = self.sandbox.run(&["--json", "verify"]);
         (answer.code, answer.json())
@@ -191,7 +222,7 @@ impl Cast {
 /// Makes the tampering, and says where it must be found.
 pub(super) type Tamper = fn(&Cast) -> String;
 
-const LOCK: &str = "refs/orchestrator/locks/git";
+pub(super) const LOCK: &str = "refs/orchestrator/locks/git";
 
 const TAMPERINGS: [(&str, &str, &str, Tamper); 25] = [
     ("forged event", "unshown", "error", |cast| {
@@ -334,30 +365,11 @@ const TAMPERINGS: [(&str, &str, &str, Tamper); 25] = [
     }),
     ("archived claim changed", "record_mismatch", "error", |cast| {
         let scene = &cast.scene;
-        let lines: String = (0..70)
-            .map(|n| {
-                let task = 3 * n + 1;
-                format!(
-                    "[\"t\",\"add\",\"w\",\"T{n}\"]\n[\"t\",\"claim\",\"@{task}\",\"--agent\",\"agent-1\"]\n[\"t\",\"complete\",\"@{task}\",\"--agent\",\"agent-1\"]\n"
-                )
-            })
-            .collect();
-        scene.batch(&lines);
-        let archive = "refs/orchestrator/archive";
-        let line = scene.git(&["ls-tree", "-r", archive]).lines().next().unwrap().to_owned();
-        let (head, path) = line.split_once('\t').unwrap();
-        let blob = head.split(' ').nth(2).unwrap();
-        let text = scene.sandbox.git(&["cat-file", "blob", blob]);
-        let forged = text.replacen("\"agent\":\"agent-1\",\"epoch\"", "\"agent\":\"agent-9\",\"epoch\"", 1);
-        assert_ne!(text, forged);
-        let forged = scene.object("blob", &forged);
-        scene.git(&["read-tree", archive]);
-        scene.git(&["update-index", "--add", "--cacheinfo", &format!("100644,{forged},{path}")]);
-        let tree = scene.git(&["write-tree"]);
-        let commit = scene.git(&["commit-tree", "-p", archive, "-m", "orchestrator: archive", &tree]);
-        scene.git(&["update-ref", archive, &commit]);
-        scene.git(&["reset", "-q"]);
-        format!("{archive}:{}", &path[3..])
+        scene.archive();
+        let path = scene.change_archive(|text| {
+            text.replacen("\"agent\":\"agent-1\",\"epoch\"", "\"agent\":\"agent-9\",\"epoch\"", 1)
+        });
+        format!("refs/orchestrator/archive:{}", &path[3..])
     }),
     ("knowledge changed without an event", "hand_edit", "warning", |cast| {
         cast.scene.edit(".orchestrator/knowledge/api.md", "REST", "SOAP");

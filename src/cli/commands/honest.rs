@@ -330,7 +330,8 @@ impl History {
         match self.dice.below(46) {
             0..=4 => {
                 let title = if word.trim().is_empty() || word.contains('\n') { "A task" } else { word };
-                let mut words = vec!["t", "add", "w", title, "--priority", &number];
+                let own = if self.crew == "b" { "of-b" } else { "w" };
+                let mut words = vec!["t", "add", own, title, "--priority", &number];
                 if self.dice.is_one_in(3) && !self.tasks.is_empty() {
                     words.extend(["--depends-on", &other]);
                 }
@@ -343,7 +344,10 @@ impl History {
                 let added = self.run(&words);
                 self.tasks.extend(added.and_then(|task| Some(task["id"].as_str()?.to_owned())));
             }
-            5..=7 => drop(self.run(&["t", "next", "w", agent])),
+            5..=7 => {
+                let own = if self.crew == "b" { "of-b" } else { "w" };
+                self.run(&["t", "next", own, agent]);
+            }
             8..=10 => drop(self.run(&["t", "claim", "w", id, agent])),
             11 => drop(self.run(&["t", "claim", id, "--take-over", "--agent", agent])),
             12..=14 => drop(self.run(&["t", "complete", id, "--result", word, "--agent", agent])),
@@ -361,7 +365,7 @@ impl History {
             28 => drop(self.run(&["t", "update", id, "--add-dependency", &other])),
             29 => drop(self.run(&["t", "update", id, "--remove-dependency", &other])),
             30 => {
-                let ws = self.dice.pick(&["v", "w"]);
+                let ws = self.dice.pick(if self.crew == "b" { &["v", "of-b"] } else { &["v", "w"] });
                 drop(self.run(&["t", "update", id, "--workstream", ws, "--agent", agent]));
             }
             31 | 32 => drop(self.run(&["kb", "write", topic, word, "--agent", agent])),
@@ -410,7 +414,7 @@ impl History {
     fn one_batch(&mut self, agent: &str, id: &str, word: &str) {
         let mut lines: Vec<Vec<String>> = Vec::new();
         let mut add = |words: &[&str]| lines.push(words.iter().map(|word| (*word).to_owned()).collect());
-        add(&["t", "add", "w", "Of a batch", "--agent", agent]);
+        add(&["t", "add", if self.crew == "b" { "of-b" } else { "w" }, "Of a batch", "--agent", agent]);
         match self.dice.below(5) {
             0 => {
                 add(&["t", "claim", "@1", "--agent", agent]);
@@ -674,6 +678,11 @@ impl History {
                         _ => &["commit", "-q", "--allow-empty", "-m", "Land it"],
                     };
                     self.git(words);
+                    // What was undone is deleted, and nothing says so any more.
+                    let gone = self.git(&["show", "--format=", "--name-only", "--diff-filter=D", "HEAD"]);
+                    if !words.contains(&"--no-edit") {
+                        self.right.extend(gone.lines().map(|path| ("deleted".to_owned(), path.to_owned())));
+                    }
                     self.git(&["branch", "-q", "-D", branch]);
                 } else {
                     self.git(&["reset", "-q", "--merge"]);
@@ -721,6 +730,9 @@ impl History {
         // Each has tasks of its own, whatever the other one sees of them.
         let mut tasks = [std::mem::take(&mut self.tasks), Vec::new()];
         self.is_cut = true;
+        self.site = two.clone();
+        self.run(&["ws", "create", "of-b"]);
+        self.git(&["push", "-q", "origin", "HEAD:main"]);
         for _ in 0..2 + self.dice.below(4) {
             let turn = self.dice.below(2);
             self.site = own[turn].to_owned();

@@ -7,6 +7,7 @@ use crate::model::{
 
 use super::overtaken::{is_original, is_overtaken};
 use super::story::{Story, story};
+use super::strangers::Doubt;
 use super::{Judge, Severity, is_undoing};
 
 /// An event, and whether it is told for the first time.
@@ -132,8 +133,26 @@ impl Judge {
         let events = events.as_slice();
         let (priors, archived) = (&self.priors, self.archived_at(change));
         let prior = |event: &Event| event.id.as_ref().and_then(|id| priors.get(id));
-        let mut told =
-            story(before, events.iter().map(|(event, is_fresh)| (*event, *is_fresh, prior(event))));
+        let is_original = is_original(exhibit);
+        let play = |events: &[Told<'_>]| {
+            let mut told =
+                story(before, events.iter().map(|(event, is_fresh)| (*event, *is_fresh, prior(event))));
+            if !is_original {
+                told.replayed();
+            }
+            told
+        };
+        let mut told = play(events);
+        if is_doubtful(&told, change) && !matches!(exhibit.wording, Wording::Ours | Wording::Cut) {
+            // Clocks differ: then it was as the message has it, from the newest, or from the oldest.
+            let place_of =
+                |(event, _): &Told<'_>| exhibit.events.iter().position(|it| std::ptr::eq(it, *event));
+            let mut as_told = events.to_vec();
+            as_told.sort_by_key(place_of);
+            let from_newest: Vec<Told<'_>> = as_told.iter().rev().copied().collect();
+            let others = [from_newest, as_told].map(|events| play(&events));
+            told = others.into_iter().find(|other| !is_doubtful(other, change)).unwrap_or(told);
+        }
         let is_archived = |event: &Event| archived.is_some_and(|last| event.ts <= last);
         if is_doubtful(&told, change) && events.iter().all(|(event, _)| is_archived(event)) {
             // The chain of records that could tell is gone: perhaps it was given back on another branch.
@@ -149,7 +168,17 @@ impl Judge {
         }
         for wrong in &told.wrongs {
             let severity = Self::weigh(exhibit, change, wrong.severity);
+            let finding = self.found.findings.len();
             self.tell(severity, wrong.code, exhibit, Some(&change.path), wrong.what.clone());
+            let is_kept = self.found.findings.len() > finding;
+            if let (Some((holder, epoch)), Place::Task(task)) = (&wrong.held_by, &change.place)
+                && severity == Severity::Error
+                && is_kept
+                && let Some(at) = events.iter().map(|(event, _)| event.ts).max()
+            {
+                let (holder, epoch) = (holder.clone(), *epoch);
+                self.strangers.push(Doubt { finding, task: *task, holder, epoch, at });
+            }
         }
         let Some(after) = change.after.task() else {
             if !told.is_gone {
@@ -175,12 +204,14 @@ impl Judge {
             }
         } else if !change.is_changed {
             // Of a file that lagged behind its record: it says already what was done elsewhere, and undone.
-            let can_be_still =
-                |event: &Event| matches!(event.action, Action::TaskReopened | Action::TaskBlocked);
+            let can_be_still = |event: &Event| {
+                matches!(event.action, Action::TaskReopened | Action::TaskBlocked | Action::TaskCancelled)
+            };
             if events.iter().all(|(event, _)| can_be_still(event)) {
                 let what = "it was so already in this file".to_owned();
                 self.tell(Severity::Note, "elsewhere", exhibit, Some(&change.path), what);
-            } else if told.wrongs.is_empty() {
+            } else if told.wrongs.is_empty() && events.len() == 1 {
+                // Of several the last may bring back what was before the first.
                 self.unshown(exhibit, change, events, "it did not change");
             }
         } else if before.is_none() && !told.is_born {
@@ -395,13 +426,13 @@ fn as_no_command(change: &FileChange) -> Option<(&'static str, &'static str)> {
             | Status::Cancelled { .. } => None,
         },
         (Side::Sound(Content::Task(_)), Side::Absent) => {
-            Some(("deleted", "the task is deleted, which no command does"))
+            Some(("deleted", "the task is deleted, and no event says so"))
         }
         (Side::Sound(Content::Workstream(_)), Side::Absent) => {
-            Some(("deleted", "the workstream is deleted, which no command does"))
+            Some(("deleted", "the workstream is deleted, and no event says so"))
         }
         (Side::Sound(Content::Agent(_)), Side::Absent) => {
-            Some(("deleted", "the agent is deleted, which no command does"))
+            Some(("deleted", "the agent is deleted, and no event says so"))
         }
         (Side::Sound(Content::Agent(before)), Side::Sound(Content::Agent(after))) => {
             (before.registered_at == after.registered_at).then_some(("changed", "it did not register again"))

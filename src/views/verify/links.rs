@@ -1,13 +1,50 @@
 //! Records: each held against the one before it, against its event, and against the board commit that it names.
 
+use std::collections::HashMap;
+
 use crate::model::{
-    Action, Before, Event, Finish, Link, Record, RecordKey, Standing, Status, Task, TaskId, Whence,
+    Action, Before, Event, Finish, Link, Nonce, Record, RecordKey, Span, Standing, Status, Task, TaskId,
+    Whence,
 };
 
 use super::{Finding, Judge, Severity, content, is_undoing, number};
 
 /// What is wrong: a word and a sentence.
 type Wrong = (&'static str, String);
+
+/// Claims as the archive has them last: a chain that begins after that goes on from there.
+#[derive(Debug, Default)]
+pub(super) struct Shelved {
+    last: HashMap<TaskId, (u64, Option<Nonce>)>,
+    /// The chain whose records are looked at, and whether the archived record is one of them: then it is the older one.
+    chain: (String, bool),
+}
+
+impl Shelved {
+    /// Takes the next record: those of the archive come first, and each chain from its end. What is wrong with one that
+    /// begins below what is archived.
+    fn below(&mut self, link: &Link) -> Option<Wrong> {
+        let RecordKey::Claim(id) = &link.record.key else { return None };
+        let record = &link.record;
+        if link.commit.is_empty() {
+            self.last.insert(*id, (record.epoch, record.nonce.clone()));
+            return None;
+        }
+        let (epoch, nonce) = self.last.get(id)?;
+        if self.chain.0 != link.name {
+            self.chain = (link.name.clone(), false);
+        }
+        self.chain.1 |= nonce.is_some() && *nonce == record.nonce;
+        let is_anew = matches!(record.standing, Standing::Held { .. })
+            && record.event.as_ref().is_some_and(|event| !is_undoing(event));
+        let least = epoch.saturating_add(u64::from(is_anew));
+        let is_below = link.before == Before::Nothing && !self.chain.1 && record.epoch < least;
+        is_below.then(|| {
+            let what = format!("its chain begins with epoch {}, and epoch {epoch} is archived", record.epoch);
+            ("epoch_back", what)
+        })
+    }
+}
 
 /// Whether a lock was broken whose record could not be read: counting goes on from the milliseconds since 1970 then, and
 /// nothing may be left of what was before.
@@ -49,10 +86,12 @@ impl Judge {
             self.of_record(Severity::Error, link, ("record_unreadable", format!("no record: {why}")));
             return;
         }
-        let mut wrongs: Vec<Wrong> = Vec::new();
+        let odd = link.oddities.iter().map(|what| ("record_mismatch", what.clone()));
+        let mut wrongs: Vec<Wrong> = odd.collect();
+        wrongs.extend(self.shelved.below(link));
         match &record.event {
             Some(event) => {
-                wrongs.extend(unlike(record, event));
+                wrongs.extend(unlike(record, event, link.is_import));
                 let id = event.id.as_ref().map(|id| number(id.as_str()));
                 if let Some((says, first)) = id.and_then(|id| self.ids.get(&id))
                     && *says != content(event)
@@ -273,7 +312,7 @@ fn lock(before: &Record, record: &Record, is_import: bool) -> Vec<Wrong> {
 }
 
 /// What is wrong between a record and the event that it carries.
-fn unlike(record: &Record, event: &Event) -> Vec<Wrong> {
+fn unlike(record: &Record, event: &Event, is_import: bool) -> Vec<Wrong> {
     // What a later version, or an import, says in its own words.
     if matches!(event.action, Action::Custom(_)) {
         return Vec::new();
@@ -286,7 +325,8 @@ fn unlike(record: &Record, event: &Event) -> Vec<Wrong> {
             wrongs.push(("record_mismatch", what));
         }
     };
-    let is_line = event.line.is_some();
+    // What happened elsewhere has epoch and time from there; here it may go on above what is known, and from now.
+    let is_line = event.line.is_some() || is_import;
     match &record.key {
         RecordKey::Claim(id) => {
             differ("task", id.to_string(), event.text("task_id").unwrap_or_default().to_owned())
@@ -297,6 +337,14 @@ fn unlike(record: &Record, event: &Event) -> Vec<Wrong> {
     }
     if let Some(epoch) = event.fields.get("epoch").and_then(serde_json::Value::as_u64).filter(|_| !is_line) {
         differ("epoch", record.epoch.to_string(), epoch.to_string());
+    }
+    if let Standing::Held { ttl, .. } = &record.standing {
+        let told = event.fields.get("ttl_ms").and_then(serde_json::Value::as_u64);
+        let says = ttl.map(Span::millis);
+        if says != told && !is_line {
+            let words = |ttl: Option<u64>| ttl.map_or_else(|| "none".to_owned(), |ttl| format!("{ttl} ms"));
+            differ("term", words(says), words(told));
+        }
     }
     // What was undone is as it was: in whoever's hands, since whenever.
     if is_undoing(event) {

@@ -19,6 +19,7 @@ mod imports;
 mod links;
 mod overtaken;
 mod story;
+mod strangers;
 #[cfg(test)]
 mod tests;
 mod times;
@@ -115,6 +116,12 @@ pub struct Judge {
     archived: HashMap<TaskId, Timestamp>,
     epochs: HashSet<Epoch>,
     claims: claims::Claims,
+    /// What the archive says of each claim, and the chain that is looked at.
+    shelved: links::Shelved,
+    /// By which events holds of tasks ended.
+    ends: strangers::Ends,
+    /// Of whom it was told that they act on what another one holds, where no record is there to say so.
+    strangers: Vec<strangers::Doubt>,
     /// Events of which it was told that no branch has them.
     lost: HashSet<u128>,
     /// Not all of history is looked at: what is told for the first time here may have been told before.
@@ -156,6 +163,9 @@ impl Judge {
             archived: HashMap::new(),
             epochs: HashSet::new(),
             claims: claims::Claims::default(),
+            shelved: links::Shelved::default(),
+            ends: strangers::Ends::default(),
+            strangers: Vec::new(),
             lost: HashSet::new(),
             is_part: false,
             damaged: Vec::new(),
@@ -259,7 +269,15 @@ impl Judge {
         // A batch or an import may change thousands of files by as many events.
         let mut told: HashMap<Place, Vec<(&Event, bool)>> = HashMap::new();
         let is_judged = |event: &Event| event.line.is_none() && !brought.has(event);
+        let is_own = exhibit.wording == Wording::Ours;
         for (event, is_fresh) in events.into_iter().filter(|(event, _)| is_judged(event)) {
+            self.ends(event);
+            if !is_own && event.id.as_ref().is_some_and(|id| exhibit.taken_back.contains(id)) {
+                let what =
+                    format!("`{}` by {} was taken back before it landed", event.action.word(), event.agent);
+                self.of_event(Severity::Note, "elsewhere", exhibit, event, what);
+                continue;
+            }
             // A merge tells of nothing itself: what it changes is held against what it merges.
             if let Some(place) = Place::of(event).filter(|_| exhibit.blends.is_none()) {
                 told.entry(place).or_default().push((event, is_fresh));
@@ -320,6 +338,18 @@ impl Judge {
         {
             return;
         }
+        let word = lost.event.action.word();
+        if lost.is_made_by_others {
+            return self.add(Finding {
+                severity: Severity::Note,
+                code: "lost_event",
+                commit: Some(lost.commit.clone()),
+                reference: None,
+                path: None,
+                event: lost.event.id.as_ref().map(ToString::to_string),
+                what: format!("`{word}` by {} was dropped, since others had done the same", lost.event.agent),
+            });
+        }
         self.add(Finding {
             severity: Severity::Warning,
             code: "lost_event",
@@ -328,10 +358,23 @@ impl Judge {
             path: None,
             event: lost.event.id.as_ref().map(ToString::to_string),
             what: format!(
-                "`{}` by {} was on this branch and is on none now: its history was reset or rewritten",
-                lost.event.action.word(),
+                "`{word}` by {} was on this branch and is on none now: its history was reset or rewritten",
                 lost.event.agent
             ),
+        });
+    }
+
+    /// What lies before the first commit of this board is of another one, which was removed.
+    pub fn replanted(&mut self, first: &str) {
+        self.add(Finding {
+            severity: Severity::Warning,
+            code: "deleted",
+            commit: Some(first.to_owned()),
+            reference: None,
+            path: None,
+            event: None,
+            what: "there was a board before this one, which was removed; of its history nothing is judged"
+                .to_owned(),
         });
     }
 
@@ -347,6 +390,7 @@ impl Judge {
                 self.found.warnings += 1;
             }
         }
+        self.settle_strangers();
         if self.edges > 0 || is_cut {
             let edges = count(self.edges, "commit");
             self.add(Finding {

@@ -13,6 +13,8 @@ pub(super) struct Wrong {
     pub(super) severity: Severity,
     pub(super) code: &'static str,
     pub(super) what: String,
+    /// Who held it with which epoch, where this is wrong for that alone, and no record tells it.
+    pub(super) held_by: Option<(String, u64)>,
 }
 
 /// What must hold after the events.
@@ -25,6 +27,8 @@ pub(super) struct Story {
     /// Whether the last event of its state says the epoch.
     tells_epoch: bool,
     epoch: u64,
+    /// Whether an event puts it into its workstream, and none just names that.
+    is_placed: bool,
     pub(super) is_born: bool,
     pub(super) is_gone: bool,
     title: Option<String>,
@@ -56,6 +60,7 @@ pub(super) fn story<'e>(
         is_restored: false,
         tells_epoch: true,
         epoch: before.map_or(0, |task| task.epoch),
+        is_placed: false,
         is_born: false,
         is_gone: false,
         title: None,
@@ -81,7 +86,7 @@ pub(super) fn story<'e>(
 
 impl Story {
     fn wrong(&mut self, severity: Severity, code: &'static str, what: String) {
-        self.wrongs.push(Wrong { severity, code, what });
+        self.wrongs.push(Wrong { severity, code, what, held_by: None });
     }
 
     fn play(&mut self, before: Option<&Task>, event: &Event, prior: Option<&Prior>) {
@@ -89,6 +94,7 @@ impl Story {
         let epoch = event.fields.get("epoch").and_then(serde_json::Value::as_u64);
         if let Some(workstream) = event.text("workstream") {
             self.workstream = Some(workstream.to_owned());
+            self.is_placed |= event.action == Action::TaskCreated || event.text("from_workstream").is_some();
         }
         if let Some(prior) = prior {
             self.hear(prior);
@@ -108,7 +114,9 @@ impl Story {
         }
         let is_known = is_elsewhere || prior.is_some();
         if event.action != Action::TaskUpdated {
-            self.tells_epoch = epoch.is_some() || event.action == Action::TaskCreated;
+            // A task that was deleted may be brought back with the epoch that it had.
+            let is_new = event.action == Action::TaskCreated && !is_undoing(event);
+            self.tells_epoch = epoch.is_some() || is_new;
         }
         if let Some(epoch) = epoch {
             let least = if is_claim { self.epoch.saturating_add(1) } else { self.epoch };
@@ -123,6 +131,9 @@ impl Story {
             self.epoch = epoch;
         }
         self.turn(before, event, is_known);
+        if prior.is_some() {
+            self.wrongs.iter_mut().for_each(|wrong| wrong.held_by = None);
+        }
     }
 
     /// A record's word on who holds it counts beside the file's.
@@ -148,7 +159,15 @@ impl Story {
         if !self.holders.iter().any(fits) {
             let holder = self.holders.iter().flatten().next().cloned().unwrap_or_default();
             let what = format!("{agent} {verb} it, and {holder} held it (epoch {})", self.epoch);
-            self.wrong(Severity::Error, "stranger", what);
+            let held_by = Some((holder, self.epoch));
+            self.wrongs.push(Wrong { severity: Severity::Error, code: "stranger", what, held_by });
+        }
+    }
+
+    /// It is played where it was not written: its events name the workstream in which it was there.
+    pub(super) fn replayed(&mut self) {
+        if !self.is_placed {
+            self.workstream = None;
         }
     }
 
@@ -311,7 +330,8 @@ impl Story {
         let claim = after.status.claim();
         let holder = claim.map(|claim| claim.agent.to_string());
         // A file that lags behind its record is brought up by whatever is done next, and not all of that tells an epoch.
-        if after.epoch > self.epoch && !self.tells_epoch {
+        let is_behind = after.epoch > self.epoch && !self.tells_epoch;
+        if is_behind && !self.is_born {
             if matches!(self.word, "blocked" | "cancelled") {
                 differ("status", self.word, after.status.word());
             }
@@ -326,7 +346,9 @@ impl Story {
             let told = self.holders.first().cloned().flatten();
             differ("holder", told.as_deref().unwrap_or("nobody"), holder.as_deref().unwrap_or("nobody"));
         }
-        differ("epoch", &self.epoch.to_string(), &after.epoch.to_string());
+        if !is_behind {
+            differ("epoch", &self.epoch.to_string(), &after.epoch.to_string());
+        }
         let absent = || "absent".to_owned();
         if let (Some(told), Some(claim)) = (self.claimed_at, claim) {
             let is = claim.claimed_at.map_or_else(absent, |at| at.to_string());

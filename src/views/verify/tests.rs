@@ -45,6 +45,7 @@ fn change(before: Option<Task>, after: Option<Task>) -> FileChange {
         is_changed: before != after,
         before: vec![side(before)],
         after: side(after),
+        object_before: String::new(),
         object: String::new(),
         is_reverted: false,
     }
@@ -65,6 +66,8 @@ fn exhibit(wording: Wording, events: Vec<Event>, changes: Vec<FileChange>) -> Ex
         wording,
         is_import: false,
         is_of_several: false,
+        reverts: Vec::new(),
+        taken_back: Vec::new(),
         events,
         problems: Vec::new(),
         changes,
@@ -101,6 +104,100 @@ fn an_event_and_its_difference_are_nothing_to_tell() {
 fn a_squash_may_have_its_newest_event_first() {
     let both = vec![completed("a"), claimed("a")];
     assert_eq!(one(Wording::Own, both, Some(pending()), Some(done("a"))), []);
+    // Clocks differ: the claim was later than the creation, and by its own clock before it.
+    let created = event("e0", at(5), "system", Action::TaskCreated)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("title", "Pay");
+    let after = Task { created_at: at(5), created_by: "system".to_owned(), ..held("a") };
+    for both in [vec![claimed("a"), created.clone()], vec![created, claimed("a")]] {
+        assert_eq!(one(Wording::Squashed, both, None, Some(after.clone())), []);
+    }
+}
+
+/// What one commit of a squash did, a later one took back: by an undo, by an update, by a revert.
+#[test]
+fn a_squash_may_end_where_it_began() {
+    let cancelled = event("e8", at(3), "a", Action::TaskCancelled)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("reason", "no");
+    let reopened = event("e9", at(4), "a", Action::TaskReopened)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("undoes", "e8");
+    let squash = |events| one(Wording::Squashed, events, Some(pending()), Some(pending()));
+    assert_eq!(squash(vec![cancelled.clone(), reopened]), [(Severity::Note, "elsewhere")]);
+    let titled = |id: &str, title: &str| {
+        event(id, at(3), "a", Action::TaskUpdated)
+            .with("workstream", "w")
+            .with("task_id", TASK)
+            .with("changed", serde_json::json!(["title"]))
+            .with("title", title)
+    };
+    assert_eq!(squash(vec![titled("e6", "Other"), titled("e7", "Pay")]), []);
+    assert_eq!(squash(vec![titled("e6", "Pay")]), [(Severity::Error, "unshown")]);
+    assert_eq!(squash(vec![cancelled.clone()]), [(Severity::Error, "unshown")]);
+    let told = |wording| {
+        let change = change(Some(pending()), Some(pending()));
+        let taken_back = vec![claimed("a").id.unwrap()];
+        found(&[Exhibit { taken_back, ..exhibit(wording, vec![claimed("a")], vec![change]) }])
+    };
+    assert_eq!(told(Wording::Squashed), [(Severity::Note, "elsewhere")]);
+    assert_eq!(told(Wording::Ours), [(Severity::Error, "unshown")]);
+}
+
+/// Without records only history tells that the holder had given it back, on another branch.
+#[test]
+fn whoever_goes_on_where_the_holder_had_ended_is_no_stranger() {
+    let cancelled = event("e8", at(5), "b", Action::TaskCancelled)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("reason", "no");
+    let after = Task { status: Status::Cancelled { reason: "no".to_owned() }, ..held("a") };
+    let by_other = exhibit(Wording::Ours, vec![cancelled], vec![change(Some(held("a")), Some(after))]);
+    let released = |epoch: u64, minute: u64| {
+        let told = event("e9", at(minute), "a", Action::TaskReleased)
+            .with("workstream", "w")
+            .with("task_id", TASK)
+            .with("epoch", epoch);
+        let change = change(Some(held("a")), Some(Task { epoch: 1, ..pending() }));
+        Exhibit { commit: "e".repeat(40), ..exhibit(Wording::Ours, vec![told], vec![change]) }
+    };
+    let stranger = (Severity::Error, "stranger");
+    assert_eq!(found(std::slice::from_ref(&by_other)), [stranger]);
+    assert_eq!(found(&[by_other.clone(), released(1, 4)]), [(Severity::Note, "elsewhere")]);
+    assert!(found(&[by_other, released(1, 50_000)]).contains(&stranger));
+}
+
+/// A branch that is rebased past a move tells of the workstream in which its tasks were.
+#[test]
+fn a_copy_names_the_workstream_it_was_written_in() {
+    let moved = |task: Task| Task { workstream: crate::model::WorkstreamName::parse("v").unwrap(), ..task };
+    let wrote = exhibit(
+        Wording::Ours,
+        vec![claimed("a")],
+        vec![change(Some(moved(pending())), Some(moved(held("a"))))],
+    );
+    assert_eq!(found(std::slice::from_ref(&wrote)), [(Severity::Error, "mismatch")]);
+    let committer = Signed { name: "Ada".to_owned(), at: at(90) };
+    assert_eq!(found(&[Exhibit { committer, ..wrote }]), []);
+}
+
+/// A task that was deleted comes back with the epoch that it had.
+#[test]
+fn what_was_deleted_comes_back_with_its_epoch() {
+    let created = event("e9", at(3), "system", Action::TaskCreated)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("title", "Pay");
+    let back = created.clone().with("undoes", "e8");
+    let free = Task { epoch: 1, ..pending() };
+    assert_eq!(one(Wording::Ours, vec![back.clone()], None, Some(free.clone())), []);
+    let found = one(Wording::Ours, vec![back], None, Some(held("a")));
+    assert!(found.contains(&(Severity::Error, "mismatch")), "{found:?}");
+    let fresh = Task { created_at: at(3), created_by: "system".to_owned(), ..free };
+    assert_eq!(one(Wording::Ours, vec![created], None, Some(fresh)), [(Severity::Error, "mismatch")]);
 }
 
 #[test]
@@ -136,7 +233,8 @@ fn an_epoch_never_goes_back() {
 fn the_epochs_of_a_lock_follow_one_another() {
     let taken = |agent: &str, epoch: u64, minute: u64| {
         let told = event("e1", at(minute), agent, Action::LockAcquired).with("resource", "git");
-        Record { epoch, event: Some(told.with("epoch", epoch)), ..lock("git", agent, at(minute)) }
+        let told = told.with("epoch", epoch).with("ttl_ms", 60_000);
+        Record { epoch, event: Some(told), ..lock("git", agent, at(minute)) }
     };
     for (epoch, expected) in [(1, vec!["epoch_back"]), (2, vec![]), (3, vec!["record_gap"])] {
         let mut judge = Judge::new(at(1_000_000), Span::from_secs(600));
@@ -144,6 +242,7 @@ fn the_epochs_of_a_lock_follow_one_another() {
             name: "refs/orchestrator/locks/git".to_owned(),
             commit: "c".repeat(40),
             record: taken("b", epoch, 5000),
+            oddities: Vec::new(),
             author: Some("b".to_owned()),
             is_import: false,
             is_latest: true,
@@ -223,6 +322,13 @@ fn a_branch_lands_where_others_have_gone_further() {
     assert_eq!(squash(both.clone(), done("a"), renamed(done("a"))), [(Note, "elsewhere")]);
     assert_eq!(squash(vec![claimed("a")], pending(), pending()), [(Error, "unshown")]);
     assert_eq!(squash(vec![completed("a")], held("a"), held("a")), [(Error, "unshown")]);
+    // Of a file that lags behind: it says so already.
+    let over = Task { status: Status::Cancelled { reason: "no".to_owned() }, ..pending() };
+    let cancelled = event("e8", at(3), "b", Action::TaskCancelled)
+        .with("workstream", "w")
+        .with("task_id", TASK)
+        .with("reason", "no");
+    assert_eq!(one(Wording::Ours, vec![cancelled], Some(over.clone()), Some(over)), [(Note, "elsewhere")]);
     // Where a mutation wrote it, a claim of what is held is no honest one.
     let wrote = one(Wording::Ours, vec![claimed("a")], Some(done("a")), Some(done("a")));
     assert!(wrote.contains(&(Error, "unshown")), "{wrote:?}");
