@@ -1,8 +1,7 @@
 //! The command line: grammar, help, and nothing else.
 //!
 //! Help texts, completions and man pages all grow from these definitions. They are long because the grammar is; they
-//! hold no logic. Where a command has more than one or two arguments they are a struct of their own, in [`Lazy`], so that
-//! they are made for the command that is used and for no other.
+//! hold no logic. Subcommands stand in [`Pruned`]: of the sixty commands only those are made that the words name.
 
 #![allow(rustdoc::invalid_html_tags, rustdoc::broken_intra_doc_links)] // What stands in help texts is words, not links.
 
@@ -23,7 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 use super::complete;
-use super::lazy::Lazy;
+use super::prune::Pruned;
 use agent::Agent;
 use knowledge::Knowledge;
 use lock::Lock;
@@ -51,7 +50,7 @@ pub struct Cli {
     #[command(flatten)]
     pub global: Global,
     #[command(subcommand)]
-    pub command: Lazy<Command>,
+    pub command: Pruned<Command>,
 }
 
 /// What every command takes.
@@ -125,34 +124,34 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  orchestrator init\n  orchestrator init --board orchestrator\n  orchestrator init --from .orchestrator\n  orchestrator init --ci github"
     )]
-    Init(Lazy<Init>),
+    Init(Init),
     /// Show the whole board: work, agents, locks, what happened last
     #[command(visible_alias = "s")]
     Status,
     /// Workstreams: create, list, show, update
     #[command(visible_alias = "ws", subcommand)]
-    Workstream(Lazy<Workstream>),
+    Workstream(Pruned<Workstream>),
     /// Tasks: add, next, claim, complete, …
     #[command(visible_alias = "t", subcommand)]
-    Task(Lazy<Task>),
+    Task(Pruned<Task>),
     /// Agents: register, heartbeat, list
     #[command(visible_alias = "a", subcommand)]
-    Agent(Lazy<Agent>),
+    Agent(Pruned<Agent>),
     /// Locks on anything with a name: acquire, release, list, show
     #[command(visible_alias = "l", subcommand)]
-    Lock(Lazy<Lock>),
+    Lock(Pruned<Lock>),
     /// Knowledge: write, read, list, delete, search
     #[command(visible_alias = "kb", subcommand)]
-    Knowledge(Lazy<Knowledge>),
+    Knowledge(Pruned<Knowledge>),
     /// Show the event log, oldest first; --agent shows one agent's
     #[command(
         visible_alias = "e",
         after_help = "Examples:\n  orchestrator events --last 50\n  orchestrator events --task 299833bc --json\n  orchestrator events --agent agent-1 --since 2h"
     )]
-    Events(Lazy<Events>),
+    Events(Events),
     /// Log an event of your own
     #[command(subcommand)]
-    Event(Lazy<Event>),
+    Event(Pruned<Event>),
     /// Tell the story of one task, topic, workstream, lock or agent, oldest first
     ///
     /// Each change in words: who, when, in which commit, and each field old and new. What has moved, changed its title
@@ -194,10 +193,10 @@ pub enum Command {
         visible_alias = "b",
         after_help = "Examples:\n  orchestrator brief revenue\n  orchestrator brief revenue --task 299833bc --budget 8000\n\nExit 1: nothing is pending."
     )]
-    Brief(Lazy<Brief>),
+    Brief(Brief),
     /// Report what was completed in this cycle, and begin the next one
     #[command(visible_alias = "c")]
-    Collect(Lazy<Collect>),
+    Collect(Collect),
     /// Show what changed on the board, in words: for who reviews a branch or a pull request
     ///
     /// Tasks created, claimed, completed, moved; each field, old and new; knowledge by lines; who did it in which
@@ -206,7 +205,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  orchestrator diff\n  orchestrator diff main..feature\n  orchestrator diff origin/main...HEAD --format markdown > comment.md"
     )]
-    Diff(Lazy<Diff>),
+    Diff(Diff),
     /// Check that a board is valid, for CI: every file, every reference, and what a range did to it
     ///
     /// Works on any commit, in a bare repository and in a shallow clone; nothing is checked out. With a range also:
@@ -214,15 +213,15 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  orchestrator check\n  orchestrator check origin/main...HEAD --format github\n  orchestrator check v1.2 --format sarif > board.sarif\n\nExit 0: valid, warnings or not. Exit 5: an error; path, line and column are named."
     )]
-    Check(Lazy<Check>),
+    Check(Check),
     /// Export in the predecessor's formats
     #[command(subcommand)]
-    Export(Lazy<Export>),
+    Export(Pruned<Export>),
     /// Import a data directory of the predecessor, in one commit
     #[command(
         after_help = "Examples:\n  orchestrator import .orchestrator-old\n  orchestrator import --state state.json --events events.jsonl --knowledge knowledge"
     )]
-    Import(Lazy<Import>),
+    Import(Import),
     /// Run git under the lock, so that a commit never collides with a change of the board
     #[command(
         after_help = "Example:\n  orchestrator git -- commit -am 'Add payments'\n\nExit code: git's own."
@@ -235,7 +234,7 @@ pub enum Command {
         hide = true,
         after_help = "Example, which is what `orchestrator init` tells git (see git help attributes):\n  git config merge.orchestrator.driver 'orchestrator merge-driver %O %A %B %P'\n\nExit 1: a conflict is left. Above 1: OURS was not touched."
     )]
-    MergeDriver(Lazy<MergeDriver>),
+    MergeDriver(MergeDriver),
     /// Prove from history that log and state agree
     ///
     /// Each event is held against the difference that its commit makes, each change of the board against the events
@@ -243,7 +242,7 @@ pub enum Command {
     #[command(
         after_help = "Examples:\n  orchestrator verify\n  orchestrator verify main..HEAD --signatures require\n\nErrors are what no honest use leaves, warnings what was done past this program, notes what can't be told from\nhonest use. With a range only its commits are looked at, and no records of claims and locks.\n\nExit 5: there are errors; with --strict, also warnings."
     )]
-    Verify(Lazy<Verify>),
+    Verify(Verify),
     /// Find what is wrong with this repository for our purpose, and say what to do
     #[command(
         after_help = "Exit 1: something is wrong. Exit 5: files of the board can't be read. Nothing is changed without --fix or --new-archive."
@@ -257,12 +256,12 @@ pub enum Command {
         new_archive: bool,
     },
     /// Play a short scene with several agents in a throw-away repository
-    Demo(Lazy<Demo>),
+    Demo(Demo),
     /// Prove the promises on this machine: processes race, die and meet plain git
     #[command(
         after_help = "Examples:\n  orchestrator selftest\n  orchestrator selftest --agents 16 --worktrees 4 --kill\n  orchestrator selftest --repo . --rounds 2\n\nExit 1: something was violated. Your own repository is only cloned, never changed."
     )]
-    Selftest(Lazy<Selftest>),
+    Selftest(Selftest),
     /// Print the completion script of a shell
     #[command(after_help = "Example:\n  source <(orchestrator completions bash)")]
     Completions {

@@ -9,8 +9,8 @@ mod args;
 mod commands;
 mod complete;
 mod exact;
-mod lazy;
 mod parse;
+mod prune;
 mod report;
 mod usage;
 
@@ -126,7 +126,7 @@ fn parsed(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error>
 
 fn understood(words: &[OsString]) -> Result<Cli, clap::Error> {
     let read = || Cli::command().try_get_matches_from(words);
-    let words = lazy::for_words(words, read).or_else(|_| read())?;
+    let words = prune::for_words(words, read).or_else(|_| read())?;
     let mut cli = Cli::from_arg_matches(&words)?;
     cli.global.typed = Typed::of(|id| is_typed(&words, id));
     Ok(cli)

@@ -4,15 +4,14 @@ use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::complete;
-use crate::cli::lazy::Lazy;
 
 #[derive(Subcommand, Debug)]
 pub enum Agent {
     /// Make an agent known
     #[command(after_help = "Example:\n  orchestrator a register agent-1 worker --capability rust")]
-    Register(Lazy<Register>),
+    Register(Register),
     /// Say that an agent is alive; makes no commit
-    Heartbeat(Lazy<Heartbeat>),
+    Heartbeat(Heartbeat),
     /// List registered agents
     #[command(visible_alias = "ls")]
     List,

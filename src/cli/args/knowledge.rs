@@ -6,7 +6,6 @@ use clap::{Args, Subcommand, ValueHint};
 use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::complete;
-use crate::cli::lazy::Lazy;
 
 #[derive(Subcommand, Debug)]
 pub enum Knowledge {
@@ -14,17 +13,17 @@ pub enum Knowledge {
     #[command(
         after_help = "Examples:\n  orchestrator kb write api-design \"Use REST for external, events for internal\"\n  orchestrator kb write api/errors --file errors.md\n  git log -1 | orchestrator kb write last-change -"
     )]
-    Write(Lazy<Write>),
+    Write(Write),
     /// Print a document
     #[command(after_help = "Exit 1: there is none.")]
-    Read(Lazy<One>),
+    Read(One),
     /// List topics
     #[command(visible_alias = "ls")]
     List,
     /// Delete a document; git keeps what it said
-    Delete(Lazy<One>),
+    Delete(One),
     /// Find documents in which all these words occur
-    Search(Lazy<Search>),
+    Search(Search),
 }
 
 #[derive(Args, Debug)]

@@ -5,7 +5,6 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::whole;
 use crate::cli::complete;
-use crate::cli::lazy::Lazy;
 
 #[derive(Subcommand, Debug)]
 pub enum Lock {
@@ -13,17 +12,17 @@ pub enum Lock {
     #[command(
         after_help = "Examples:\n  orchestrator l acquire git agent-1\n  orchestrator l acquire src/main.rs agent-1 --ttl 5m --wait 30s\n\nExit 1: somebody else holds it."
     )]
-    Acquire(Lazy<Acquire>),
+    Acquire(Acquire),
     /// Give a lock back
     #[command(
         after_help = "Examples:\n  orchestrator l release git agent-1\n  orchestrator l release git ada --force --epoch 3 --reason 'agent-1 crashed'\n\nExit 1: it is not held by that agent."
     )]
-    Release(Lazy<Release>),
+    Release(Release),
     /// List locks that are held
     #[command(visible_alias = "ls")]
     List,
     /// Show a lock
-    Show(Lazy<One>),
+    Show(One),
 }
 
 #[derive(Args, Debug)]

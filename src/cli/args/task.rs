@@ -5,7 +5,6 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::whole;
 use crate::cli::complete;
-use crate::cli::lazy::Lazy;
 
 #[derive(Subcommand, Debug)]
 pub enum Task {
@@ -14,45 +13,45 @@ pub enum Task {
         alias = "create",
         after_help = "Examples:\n  orchestrator t add revenue \"Add payments to API\" \"Integrate USDC\" 1\n  orchestrator t add revenue \"Test them\" --priority 2 --depends-on 299833bc --label api"
     )]
-    Add(Lazy<Add>),
+    Add(Add),
     /// List tasks by priority
     #[command(visible_alias = "ls")]
-    List(Lazy<List>),
+    List(List),
     /// Show a task: dependencies, knowledge, history
-    Show(Lazy<One>),
+    Show(One),
     /// Claim the best task of a workstream
     #[command(
         after_help = "Examples:\n  orchestrator t next revenue agent-1\n  orchestrator t next revenue --agent agent-1\n\nExit 1: nothing is pending."
     )]
-    Next(Lazy<Next>),
+    Next(Next),
     /// Claim a task: <WS> <ID> <AGENT>, or <ID> --agent <AGENT>
     #[command(
         override_usage = "orchestrator task claim [OPTIONS] <ID>\n       orchestrator task claim [OPTIONS] <WS> <ID> [AGENT]",
         after_help = "Examples:\n  orchestrator t claim revenue 299833bc agent-1\n  orchestrator t claim 299833bc --agent agent-1"
     )]
-    Claim(Lazy<Claim>),
+    Claim(Claim),
     /// Complete a task: <WS> <ID> [RESULT], or <ID> [--result RESULT]
     #[command(
         visible_alias = "done",
         override_usage = "orchestrator task complete [OPTIONS] <ID>\n       orchestrator task complete [OPTIONS] <WS> <ID> [RESULT]",
         after_help = "Examples:\n  orchestrator t complete revenue 299833bc \"Done: integrated payments\"\n  orchestrator t complete 299833bc --result \"Done\" --agent agent-1"
     )]
-    Complete(Lazy<Complete>),
+    Complete(Complete),
     /// Give a claimed task back
     #[command(
         after_help = "Examples:\n  orchestrator t release 299833bc --agent agent-1 --reason 'needs a database'\n  orchestrator t release 299833bc --stale\n  orchestrator t release 299833bc --force --epoch 3 --reason 'its record is lost'"
     )]
-    Release(Lazy<Release>),
+    Release(Release),
     /// Say that a task can't go on
-    Block(Lazy<Block>),
+    Block(Block),
     /// Say that it can
-    Unblock(Lazy<One>),
+    Unblock(One),
     /// Give a task up
-    Cancel(Lazy<Cancel>),
+    Cancel(Cancel),
     /// Take a finished task up again
-    Reopen(Lazy<One>),
+    Reopen(One),
     /// Change fields of a task
-    Update(Lazy<Update>),
+    Update(Update),
 }
 
 #[derive(Args, Debug)]

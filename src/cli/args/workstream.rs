@@ -5,7 +5,6 @@ use clap_complete::engine::ArgValueCandidates;
 
 use crate::cli::args::whole;
 use crate::cli::complete;
-use crate::cli::lazy::Lazy;
 
 #[derive(Subcommand, Debug)]
 pub enum Workstream {
@@ -14,14 +13,14 @@ pub enum Workstream {
         alias = "add",
         after_help = "Example:\n  orchestrator ws create revenue \"Revenue generation\" 1"
     )]
-    Create(Lazy<Create>),
+    Create(Create),
     /// List workstreams with the counts of their tasks
     #[command(visible_alias = "ls")]
     List,
     /// Show a workstream with its tasks
-    Show(Lazy<One>),
+    Show(One),
     /// Change a workstream
-    Update(Lazy<Update>),
+    Update(Update),
 }
 
 #[derive(Args, Debug)]

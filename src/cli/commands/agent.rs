@@ -1,7 +1,6 @@
 //! `agent …`
 
 use crate::cli::args::agent::{self as args, Agent as Args};
-use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Refusal};
 use crate::ops::agent::Register;
@@ -15,7 +14,7 @@ use super::App;
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
-        Args::Register(Lazy(args::Register { id, kind, capability })) => {
+        Args::Register(args::Register { id, kind, capability }) => {
             let id = AgentId::parse(&id)?;
             let request = Register { id: id.clone(), kind, capabilities: capability };
             let done = board.run_as(Some(id.clone()), &request)?;
@@ -24,7 +23,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let document = agents::agent(&*board.view()?.despite(), &id, board.now())?.despite();
             Ok(Report::new(&document, text).after(&done))
         }
-        Args::Heartbeat(Lazy(args::Heartbeat { id })) => {
+        Args::Heartbeat(args::Heartbeat { id }) => {
             let id = app.acting(
                 id.as_deref(),
                 "who is alive?",

@@ -180,11 +180,11 @@ fn understood(words: &[String]) -> Result<Cli, Refusal> {
         Command::Workstream(_) | Command::Task(_) | Command::Event(_) => Ok(cli),
         Command::Agent(agent) if !matches!(agent.0, Agent::Heartbeat(_)) => Ok(cli),
         Command::Lock(lock) => match &lock.0 {
-            Lock::Acquire(acquire) if acquire.0.wait.is_some() => refuse("waiting for a lock"),
+            Lock::Acquire(acquire) if acquire.wait.is_some() => refuse("waiting for a lock"),
             _ => Ok(cli),
         },
         Command::Knowledge(knowledge) => match &knowledge.0 {
-            Knowledge::Write(write) if write.0.content == ["-"] => refuse("a document from standard input"),
+            Knowledge::Write(write) if write.content == ["-"] => refuse("a document from standard input"),
             _ => Ok(cli),
         },
         _ => refuse("this command"),

@@ -1,7 +1,6 @@
 //! `knowledge …`
 
 use crate::cli::args::knowledge::{self as args, Knowledge as Args};
-use crate::cli::lazy::Lazy;
 use crate::cli::report::{Body, Report};
 use crate::engine::bounded;
 use crate::model::{Code, Refusal, Topic};
@@ -18,7 +17,7 @@ const LONGEST: usize = crate::ops::LONGEST_TEXT;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Write(Lazy(args::Write { topic, content, file })) => {
+        Args::Write(args::Write { topic, content, file }) => {
             let topic = Topic::parse(&topic)?;
             let content = match (&file, content.as_slice()) {
                 (Some(path), _) => {
@@ -40,7 +39,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text = format!("Wrote knowledge: {}", done.outcome.topic);
             Ok(Report::new(&KnowledgeDocument::of(&done.outcome), text).after(&done))
         }
-        Args::Read(Lazy(args::One { topic })) => {
+        Args::Read(args::One { topic }) => {
             let topic = Topic::parse(&topic)?;
             let (found, unread) = app.board()?.read_knowledge(&topic)?.parts();
             let report = match found {
@@ -55,7 +54,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text = if text.is_empty() { text!["(empty)"] } else { text };
             Ok(Report::new(&list, text).unread(unread))
         }
-        Args::Delete(Lazy(args::One { topic })) => {
+        Args::Delete(args::One { topic }) => {
             let topic = Topic::parse(&topic)?;
             let done = app.board()?.run(&Delete { topic: topic.clone() })?;
             let json = |deleted: bool| serde_json::json!({"deleted": deleted});
@@ -65,7 +64,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             }
             .after(&done))
         }
-        Args::Search(Lazy(args::Search { words })) => {
+        Args::Search(args::Search { words }) => {
             let words = words.join(" ");
             let (found, unread) = app.board()?.read(|view| Ok(search::search(view, &words)?))?.parts();
             let text: Text = found

@@ -1,7 +1,6 @@
 //! `lock …`
 
 use crate::cli::args::lock::{self as args, Lock as Args};
-use crate::cli::lazy::Lazy;
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::model::{AgentId, Bounds, Code, Record, Refusal, Resource, Span, Unread};
@@ -16,7 +15,7 @@ use super::App;
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     let board = app.board()?;
     match args {
-        Args::Acquire(Lazy(args::Acquire { resource, by, ttl, wait, reason })) => {
+        Args::Acquire(args::Acquire { resource, by, ttl, wait, reason }) => {
             let usage = "orchestrator l acquire <resource> <agent>    or: --agent <agent>";
             let agent = app.acting(by.as_deref(), "who takes it?", usage)?;
             let request = Acquire {
@@ -43,7 +42,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             };
             Ok(report.after(&done))
         }
-        Args::Release(Lazy(args::Release { resource, by, force, epoch, reason })) => {
+        Args::Release(args::Release { resource, by, force, epoch, reason }) => {
             let usage = "orchestrator l release <resource> <agent>    or: --agent <agent>";
             let agent = app.acting(by.as_deref(), "who gives it back?", usage)?;
             let force = match (force, epoch, reason) {
@@ -85,7 +84,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text = if text.is_empty() { text!["No locks."] } else { text };
             Ok(Report::new(&list, text).unread(unread))
         }
-        Args::Show(Lazy(args::One { resource })) => {
+        Args::Show(args::One { resource }) => {
             let name = Resource::parse(&resource)?;
             let mut unread = Unread::default();
             let view = board.view()?.note(&mut unread);

@@ -119,19 +119,19 @@ fn answer(app: &App, command: Command, printer: Printer) -> Result<Report, Refus
         return Err(crate::engine::unchangeable(word));
     }
     match command {
-        Command::Init(args) => board::init(app, &args.0),
+        Command::Init(args) => board::init(app, &args),
         Command::Batch => batch::run(app),
         Command::Git(args) => {
             let exit = crate::engine::run_git(&app.options, &Env::from_process(), &args.arguments)?;
             Ok(Report::default().exit(exit))
         }
-        Command::MergeDriver(args) => merge_driver::run(app, &args.0),
+        Command::MergeDriver(args) => merge_driver::run(app, &args),
         Command::Doctor { new_archive: true, .. } => board::renew_archive(app),
         Command::Doctor { fix, new_archive: false } => board::doctor(app, fix),
-        Command::Diff(args) => review::diff(app, &args.0),
-        Command::Check(args) => review::check(app, &args.0),
-        Command::Demo(args) => demo::run(app, &args.0, printer),
-        Command::Selftest(args) => selftest::run(app, &args.0),
+        Command::Diff(args) => review::diff(app, &args),
+        Command::Check(args) => review::check(app, &args),
+        Command::Demo(args) => demo::run(app, &args, printer),
+        Command::Selftest(args) => selftest::run(app, &args),
         Command::Completions { shell } => completions(&shell),
         Command::Man { directory } => man(&app.path(&directory)),
         other => dispatch(app, other),
@@ -147,16 +147,16 @@ fn dispatch(app: &App, command: Command) -> Result<Report, Refusal> {
         Command::Agent(args) => agent::run(app, args.0),
         Command::Lock(args) => lock::run(app, args.0),
         Command::Knowledge(args) => knowledge::run(app, args.0),
-        Command::Events(args) => events::list(app, &args.0),
+        Command::Events(args) => events::list(app, &args),
         Command::Event(args) => events::log(app, args.0),
         Command::Log { what } => history::log(app, &what),
         Command::Undo { what } => history::undo(app, what),
         Command::Plan => cycle::plan(app),
-        Command::Brief(args) => cycle::brief(app, &args.0),
-        Command::Collect(args) => cycle::collect(app, &args.0),
-        Command::Verify(args) => verify::run(app, &args.0),
+        Command::Brief(args) => cycle::brief(app, &args),
+        Command::Collect(args) => cycle::collect(app, &args),
+        Command::Verify(args) => verify::run(app, &args),
         Command::Export(args) => exchange::export(app, args.0),
-        Command::Import(args) => exchange::import(app, &args.0),
+        Command::Import(args) => exchange::import(app, &args),
         Command::Init(_)
         | Command::Git(_)
         | Command::Diff(_)

@@ -1,7 +1,6 @@
 //! `task …`
 
 use crate::cli::args::task::{self as args, Task as Args};
-use crate::cli::lazy::Lazy;
 use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::Done;
@@ -20,13 +19,13 @@ use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Add(Lazy(args)) => add(app, args),
-        Args::List(Lazy(args)) => list(app, args),
-        Args::Show(Lazy(args::One { id })) => detail(app, &id),
-        Args::Next(Lazy(args)) => next(app, &args),
-        Args::Claim(Lazy(args)) => claim(app, &args),
-        Args::Complete(Lazy(args)) => complete(app, args),
-        Args::Release(Lazy(args::Release { id, reason, stale, force, epoch })) => {
+        Args::Add(args) => add(app, args),
+        Args::List(args) => list(app, args),
+        Args::Show(args::One { id }) => detail(app, &id),
+        Args::Next(args) => next(app, &args),
+        Args::Claim(args) => claim(app, &args),
+        Args::Complete(args) => complete(app, args),
+        Args::Release(args::Release { id, reason, stale, force, epoch }) => {
             let whose = match (force, stale) {
                 (true, _) => Whose::Unknown,
                 (false, true) => Whose::Stale,
@@ -40,23 +39,23 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
                 (Whose::Unknown | Whose::Mine | Whose::Stale, _) => format!("Released: {}", task.title),
             })
         }
-        Args::Block(Lazy(args::Block { id, reason })) => {
+        Args::Block(args::Block { id, reason }) => {
             let request = Block { task: TaskRef::parse(&id)?, reason };
             tell(app, app.actor()?, &request, |task| format!("Blocked: {}", task.title))
         }
-        Args::Unblock(Lazy(args::One { id })) => {
+        Args::Unblock(args::One { id }) => {
             let request = Unblock { task: TaskRef::parse(&id)? };
             tell(app, app.actor()?, &request, |task| format!("Unblocked: {}", task.title))
         }
-        Args::Cancel(Lazy(args::Cancel { id, reason })) => {
+        Args::Cancel(args::Cancel { id, reason }) => {
             let request = Cancel { task: TaskRef::parse(&id)?, reason };
             tell(app, app.actor()?, &request, |task| format!("Cancelled: {}", task.title))
         }
-        Args::Reopen(Lazy(args::One { id })) => {
+        Args::Reopen(args::One { id }) => {
             let request = Reopen { task: TaskRef::parse(&id)? };
             tell(app, app.actor()?, &request, |task| format!("Reopened: {}", task.title))
         }
-        Args::Update(Lazy(args)) => {
+        Args::Update(args) => {
             let request = update(args)?;
             tell(app, app.actor()?, &request, |task| format!("Updated: {}", task.title))
         }

@@ -1,7 +1,6 @@
 //! `workstream …`
 
 use crate::cli::args::workstream::{self as args, Workstream as Args};
-use crate::cli::lazy::Lazy;
 use crate::cli::report::Report;
 use crate::engine::Orchestrator;
 use crate::model::{Code, Priority, Reading, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
@@ -16,7 +15,7 @@ use super::App;
 
 pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
     match args {
-        Args::Create(Lazy(args)) => {
+        Args::Create(args) => {
             let request = Create {
                 name: WorkstreamName::parse(&args.name)?,
                 description: args.named_description.or(args.description).unwrap_or_default(),
@@ -41,7 +40,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let text = if text.is_empty() { text!["No workstreams."] } else { text };
             Ok(Report::new(&list, text).unread(unread))
         }
-        Args::Show(Lazy(args::One { name })) => {
+        Args::Show(args::One { name }) => {
             let board = app.board()?;
             let (found, unread) = show(&board, &WorkstreamName::parse(&name)?)?.parts();
             let mut text = text!["[P", found.priority, "] ", bold(&found.name), " - "];
@@ -51,7 +50,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             }
             Ok(Report::new(&found, text).unread(unread))
         }
-        Args::Update(Lazy(args::Update { name, description, priority, status })) => {
+        Args::Update(args::Update { name, description, priority, status }) => {
             let name = WorkstreamName::parse(&name)?;
             let status = status.as_deref().and_then(WorkstreamStatus::parse);
             let board = app.board()?;

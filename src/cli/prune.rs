@@ -1,10 +1,9 @@
-//! Parts of the grammar that are made only when the words lead there.
+//! Subcommands that are made only when the words lead there.
 //!
-//! A command line names one command of sixty. Making the definitions of all of them cost each start half a
-//! millisecond, and giving what every command takes to each of those beside the named one a quarter: so a
-//! command's arguments are made when it is used, and where words are read ([`for_words`]), only the commands that
-//! they name are there. Help, completions and man pages still see the whole grammar, since whatever builds a
-//! command makes its parts first.
+//! A command line names one command of sixty. Making the definitions of all of them, and giving each what every
+//! command takes, costs each start more than half a millisecond: so where words are read ([`for_words`]), only the
+//! subcommands that they name are there. Help, completions and man pages still see the whole grammar, since
+//! whatever builds a command makes its parts first.
 //!
 //! What words mean does not depend on commands that none of them names. So what is understood this way would
 //! be understood so by the whole grammar; what is not has to be told by that, which knows what else there is.
@@ -13,14 +12,14 @@ use std::cell::RefCell;
 use std::ffi::OsString;
 
 use clap::error::Error;
-use clap::{ArgMatches, Args, Command, FromArgMatches, Subcommand};
+use clap::{ArgMatches, Command, FromArgMatches, Subcommand};
 
 thread_local! {
     /// The words that are being read; none where the whole grammar is asked for.
     static WORDS: RefCell<Option<Vec<OsString>>> = const { RefCell::new(None) };
 }
 
-/// Has `read` see no other subcommands of a [`Lazy`] than those that a word names.
+/// Has `read` see no other subcommands of a [`Pruned`] than those that a word names.
 pub fn for_words<R>(words: &[OsString], read: impl FnOnce() -> R) -> R {
     WORDS.set(Some(words.to_vec()));
     let done = read();
@@ -42,11 +41,11 @@ fn named<T: Subcommand>(command: Command) -> Command {
     })
 }
 
-/// The arguments or subcommands `T` of a command, made when that command is used.
+/// The subcommands `T` of a command, made when that command is used: those that a word names, where words are read.
 #[derive(Debug)]
-pub struct Lazy<T>(pub T);
+pub struct Pruned<T>(pub T);
 
-impl<T: FromArgMatches> FromArgMatches for Lazy<T> {
+impl<T: FromArgMatches> FromArgMatches for Pruned<T> {
     fn from_arg_matches(words: &ArgMatches) -> Result<Self, Error> {
         T::from_arg_matches(words).map(Self)
     }
@@ -64,17 +63,7 @@ impl<T: FromArgMatches> FromArgMatches for Lazy<T> {
     }
 }
 
-impl<T: Args> Args for Lazy<T> {
-    fn augment_args(command: Command) -> Command {
-        command.defer(T::augment_args)
-    }
-
-    fn augment_args_for_update(command: Command) -> Command {
-        command.defer(T::augment_args_for_update)
-    }
-}
-
-impl<T: Subcommand> Subcommand for Lazy<T> {
+impl<T: Subcommand> Subcommand for Pruned<T> {
     fn augment_subcommands(command: Command) -> Command {
         command.defer(named::<T>)
     }
