@@ -1,4 +1,4 @@
-//! The program. All of it is in the library, which `git-orchestrator` shares.
+//! The program. All of it is in the library.
 
 fn main() -> std::process::ExitCode {
     orchestrator::cli::main()

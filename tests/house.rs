@@ -3,7 +3,6 @@
 
 #![allow(clippy::unwrap_used)] // A test fails by a panic.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 /// A room and the rooms it may name.
@@ -89,20 +88,4 @@ fn a_long_file_has_a_reason_at_its_head() {
         .map(|(file, _)| file)
         .collect();
     assert!(wrong.is_empty(), "{wrong:?}");
-}
-
-#[test]
-fn the_readme_names_what_the_program_is_made_of() {
-    let manifest = include_str!("../Cargo.toml");
-    let mut used = BTreeSet::new();
-    for table in ["\n[dependencies]\n", "\n[dev-dependencies]\n"] {
-        let (_, after) = manifest.split_once(table).unwrap();
-        let lines = after.lines().take_while(|line| !line.starts_with('['));
-        used.extend(
-            lines.filter_map(|line| Some(line.split_once(" = ")?.0)).filter(|name| !name.starts_with('#')),
-        );
-    }
-    let (_, chapter) = include_str!("../README.md").split_once("## Dependencies\n").unwrap();
-    let named: BTreeSet<&str> = chapter.split('`').skip(1).step_by(2).collect();
-    assert_eq!(named, used);
 }
