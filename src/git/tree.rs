@@ -1,185 +1,102 @@
-//! Trees, edited byte by byte.
+//! Trees with files written and removed.
 //!
-//! Each tree on the way to a changed file is copied in the few pieces between its changed entries. The other entries
-//! are told apart and not looked into, and none of them is taken out of the bytes that it lies in.
+//! The editor is gix's. Its objects are read and written through [`Repo`], so that what a partial clone lacks is fetched, and
+//! what is written is as durable as every other object.
 
-use std::collections::BTreeMap;
-use std::io;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
-use gix::bstr::ByteSlice as _;
-use gix::objs::Kind;
-use gix::objs::tree::EntryMode;
+use gix::bstr::BStr;
+use gix::objs::tree::{Editor, EntryKind as GixKind};
+use gix::objs::{Data, Find, Kind, Tree, TreeRef, WriteTo as _};
 
 use super::error::Doing;
-use super::object::again;
+use super::object::{EntryKind, again, undecoded};
 use super::repo::Repo;
 use super::{GitError, Oid};
 
-const ID: usize = 20;
-const FILE: &[u8] = b"100644";
-const EXECUTABLE: &[u8] = b"100755";
-const DIRECTORY: &[u8] = b"40000";
+const SHA1: gix::hash::Kind = gix::hash::Kind::Sha1;
 
-/// What is to become of one name: what is below it, or else a file, or nothing.
-#[derive(Default)]
-struct Node<'p> {
-    blob: Option<Oid>,
-    below: BTreeMap<&'p str, Node<'p>>,
-    /// A file was written here, or what was there removed: of that nothing stays, also if more is written below.
-    is_anew: bool,
-}
-
-impl<'p> Node<'p> {
-    /// All edits, by the parts of their paths, as they come out one after the other. None if a part is empty.
-    fn of(edits: &'p [(String, Option<Oid>)]) -> Option<Self> {
-        let mut root = Self::default();
-        'edits: for (path, blob) in edits {
-            let mut node = &mut root;
-            for part in path.split('/') {
-                if part.is_empty() {
-                    return None;
-                }
-                if node.blob.is_some() {
-                    // What is below a file is not there to be removed; to be written it takes the file's place.
-                    if blob.is_none() {
-                        continue 'edits;
-                    }
-                    node.blob = None;
-                }
-                node = node.below.entry(part).or_default();
-            }
-            *node = Self { blob: *blob, below: BTreeMap::new(), is_anew: true };
-        }
-        Some(root)
-    }
-
-    fn is_leaf(&self) -> bool {
-        self.below.is_empty()
-    }
-
-    fn only_removes(&self) -> bool {
-        self.blob.is_none() && self.below.values().all(Self::only_removes)
-    }
-}
-
-/// Where an entry lies in the bytes of its tree.
-struct Place {
-    start: usize,
-    name: usize,
-    id: usize,
-    is_directory: bool,
-}
-
-impl Place {
-    fn end(&self) -> usize {
-        self.id + ID
-    }
-
-    fn name<'d>(&self, data: &'d [u8]) -> &'d [u8] {
-        &data[self.name..self.id - 1]
-    }
-}
-
-/// The entries of a tree; none if these are no bytes of one.
-fn places(data: &[u8]) -> Option<Vec<Place>> {
-    let mut places = Vec::with_capacity(data.len() / 32);
-    let mut start = 0;
-    while start < data.len() {
-        let name = start + data[start..].find_byte(b' ')? + 1;
-        let id = name + data[name..].find_byte(0)? + 1;
-        // Some programs wrote modes with zeros before them, or with permissions that git gives no meaning.
-        let is_directory = EntryMode::from_bytes(&data[start..name])?.is_tree();
-        let place = Place { start, name, id, is_directory };
-        start = place.end();
-        places.push(place);
-    }
-    (start == data.len()).then_some(places)
-}
-
-/// A name as git sorts it: as if that of a directory ended in `/`.
-fn sorted_as(name: &[u8], is_directory: bool) -> impl Iterator<Item = u8> + '_ {
-    name.iter().copied().chain(is_directory.then_some(b'/'))
-}
+/// A path and the blob that is to be there; none to remove what is there.
+type Edit = (String, Option<Oid>);
 
 impl Repo {
     /// `base` with files written (`Some`) and removed (`None`), one after the other. A file may take the place of a
-    /// directory, and the other way round; directories that become empty vanish.
-    pub(crate) fn edit_tree(&self, base: Oid, edits: &[(String, Option<Oid>)]) -> Result<Oid, GitError> {
-        let edits = Node::of(edits)
-            .ok_or_else(|| io::Error::other("a part of a path is empty"))
-            .doing("edit a tree")?;
-        match self.rewrite(base, &edits)? {
-            Some(tree) => Ok(tree),
-            None => self.write_tree(&[]),
+    /// directory, and the other way round; directories that become empty vanish. A file that may be executed stays so, as
+    /// its entry in the index does.
+    pub(crate) fn edit_tree(&self, base: Oid, edits: &[Edit]) -> Result<Oid, GitError> {
+        if is_nested(edits) {
+            // In one go the editor would remember what was below a directory that is no more.
+            return edits.chunks(1).try_fold(base, |tree, edit| self.edit_at_once(tree, edit));
         }
+        self.edit_at_once(base, edits)
     }
 
-    fn write_tree(&self, data: &[u8]) -> Result<Oid, GitError> {
-        again(|| self.write_object(Kind::Tree, data)).doing("write a tree")
-    }
-
-    /// The tree with what is below `node` changed; none if nothing is left in it.
-    fn rewrite(&self, base: Oid, node: &Node<'_>) -> Result<Option<Oid>, GitError> {
-        let data = self.tree_data(base)?;
-        let places = places(&data).ok_or_else(|| GitError::Corrupt {
-            what: format!("tree {base}"),
-            why: "these are no entries".to_owned(),
-        })?;
-        let find = |name: &str, is_directory| {
-            let key = |place: &Place| sorted_as(place.name(&data), place.is_directory);
-            places.binary_search_by(|place| key(place).cmp(sorted_as(name.as_bytes(), is_directory)))
-        };
-        // What is cut out, and what is put in at its place.
-        let mut cuts: Vec<(usize, usize, Vec<u8>)> = Vec::new();
-        let mut changed: Vec<(&str, &Node<'_>)> =
-            node.below.iter().map(|(name, node)| (*name, node)).collect();
-        changed.sort_by(|(one, node), (other, other_node)| {
-            let key = sorted_as(one.as_bytes(), !node.is_leaf());
-            key.cmp(sorted_as(other.as_bytes(), !other_node.is_leaf()))
-        });
-        for (name, node) in changed {
-            let (file, directory) = (find(name, false), find(name, true));
-            if directory.is_err() && !node.is_leaf() && !node.is_anew && node.only_removes() {
-                continue;
-            }
-            let new = if node.is_leaf() {
-                node.blob
-            } else {
-                let old = directory.ok().filter(|_| !node.is_anew);
-                let old = old.map(|at| &data[places[at].id..places[at].end()]);
-                let old = old.map(Oid::try_from).transpose().doing("read a tree")?;
-                self.rewrite(old.unwrap_or(self.empty_tree()), node)?
+    fn edit_at_once(&self, base: Oid, edits: &[Edit]) -> Result<Oid, GitError> {
+        let trees = Trees { repo: self, failed: RefCell::default() };
+        let mut editor = Editor::new(self.tree(base)?, &trees, SHA1);
+        for (path, blob) in edits {
+            let parts = path.split('/').map(BStr::new);
+            let edited = match blob {
+                Some(blob) => editor.upsert(parts, self.mode_at(base, path)?, *blob),
+                None => editor.remove(parts),
             };
-            for old in [file, directory].into_iter().flatten() {
-                cuts.push((places[old].start, places[old].end(), Vec::new()));
+            // What the editor says of an object that can't be read does not tell why.
+            let failed = trees.failed.take();
+            edited.map(drop).map_err(|error| failed.unwrap_or_else(|| refused(path, &error)))?;
+        }
+        editor.write(|tree| {
+            let mut data = Vec::new();
+            tree.write_to(&mut data).doing("write a tree")?;
+            again(|| self.write_object(Kind::Tree, &data)).doing("write a tree")
+        })
+    }
+
+    fn tree(&self, id: Oid) -> Result<Tree, GitError> {
+        let data = self.tree_data(id)?;
+        Ok(TreeRef::from_bytes(&data, SHA1).map_err(undecoded("tree", id))?.into())
+    }
+
+    fn mode_at(&self, base: Oid, path: &str) -> Result<GixKind, GitError> {
+        let is_executable =
+            self.entry_at(base, path)?.is_some_and(|entry| entry.kind == EntryKind::Executable);
+        Ok(if is_executable { GixKind::BlobExecutable } else { GixKind::Blob })
+    }
+}
+
+/// Whether one of the paths leads through another one.
+fn is_nested(edits: &[Edit]) -> bool {
+    let paths: BTreeSet<&str> = edits.iter().map(|(path, _)| path.as_str()).collect();
+    paths.iter().any(|path| path.match_indices('/').any(|(at, _)| paths.contains(&path[..at])))
+}
+
+fn refused(path: &str, error: &gix::Error) -> GitError {
+    GitError::gix("edit a tree")(format!("`{path}`: {error}").into())
+}
+
+/// The trees of a repository, as the editor asks for them.
+struct Trees<'r> {
+    repo: &'r Repo,
+    failed: RefCell<Option<GitError>>,
+}
+
+impl Find for Trees<'_> {
+    fn try_find<'a>(
+        &self,
+        id: &gix::hash::oid,
+        buffer: &'a mut Vec<u8>,
+    ) -> Result<Option<Data<'a>>, gix::Error> {
+        match self.repo.tree_data(id.to_owned()) {
+            Ok(data) => {
+                buffer.clear();
+                buffer.extend_from_slice(&data);
+                Ok(Some(Data { kind: Kind::Tree, object_hash: SHA1, data: buffer }))
             }
-            if let Some(id) = new {
-                let (Ok(at) | Err(at)) = if node.is_leaf() { file } else { directory };
-                let at = places.get(at).map_or(data.len(), |place| place.start);
-                // A file that may be executed stays so, as its entry in the index does.
-                let keeps = file.is_ok_and(|at| data[places[at].start..].starts_with(EXECUTABLE));
-                let mode = match (node.is_leaf(), keeps) {
-                    (true, true) => EXECUTABLE,
-                    (true, false) => FILE,
-                    (false, _) => DIRECTORY,
-                };
-                cuts.push((at, at, [mode, b" ", name.as_bytes(), b"\0", id.as_slice()].concat()));
+            Err(error) => {
+                self.failed.replace(Some(error));
+                Ok(None)
             }
         }
-        // Where one comes in and one goes, the one that comes in is first; several that come in stay in git's order.
-        cuts.sort_by_key(|(start, end, _)| (*start, *end));
-        let mut bytes = Vec::with_capacity(data.len() + cuts.len() * 48);
-        let mut from = 0;
-        for (start, end, new) in &cuts {
-            bytes.extend_from_slice(&data[from..*start]);
-            bytes.extend_from_slice(new);
-            from = *end;
-        }
-        bytes.extend_from_slice(&data[from..]);
-        if *bytes == *data {
-            return Ok((!data.is_empty()).then_some(base));
-        }
-        if bytes.is_empty() { Ok(None) } else { self.write_tree(&bytes).map(Some) }
     }
 }
 
@@ -256,7 +173,7 @@ mod tests {
             let head = format!("{mode} a\0");
             let bytes = [head.as_bytes(), id.as_slice(), b"100644 a-b\0", blob.as_slice()];
             let order = if is_directory { [2, 3, 0, 1] } else { [0, 1, 2, 3] };
-            let base = repo.write_tree(&order.map(|at| bytes[at]).concat()).unwrap();
+            let base = repo.write_object(Kind::Tree, &order.map(|at| bytes[at]).concat()).unwrap();
             for edit in
                 [("a/new", Some(blob)), ("a/kept", None), ("a", Some(blob)), ("a", None), ("b", Some(blob))]
             {
@@ -287,18 +204,20 @@ mod tests {
 
     #[test]
     fn what_is_no_tree_is_not_edited() {
-        for bytes in [
-            "100644 a",
-            "100644 a\0short",
-            "100644",
-            "x a\0abcdefghijklmnopqrst",
-            "100644 a\0abcdefghijklmnopqrstx",
-        ] {
-            assert!(places(bytes.as_bytes()).is_none(), "{bytes:?}");
+        let (_dir, repo) = repository();
+        let blob = repo.write_blob(b"one").unwrap();
+        let edit = [("a/b".to_owned(), Some(blob))];
+        for bytes in ["100644 a", "100644 a\0short", "100644", "x a\0abcdefghijklmnopqrst"] {
+            let base = repo.write_object(Kind::Tree, bytes.as_bytes()).unwrap();
+            let told = repo.edit_tree(base, &edit).unwrap_err();
+            assert!(matches!(told, GitError::Corrupt { .. }), "{bytes:?}: {told}");
         }
-        let two = b"040000 a\0abcdefghijklmnopqrst100644 b\0abcdefghijklmnopqrst";
-        let found = places(two).unwrap();
-        assert_eq!(found.iter().map(|place| place.is_directory).collect::<Vec<_>>(), [true, false]);
-        assert_eq!(found.iter().map(|place| place.name(two)).collect::<Vec<_>>(), [b"a", b"b"]);
+        // Which object is lacking is told, however deep it lies.
+        let lacking = Oid::from_hex(&[b'1'; 40]).unwrap();
+        let base = [b"40000 a\0".as_slice(), lacking.as_slice()].concat();
+        let base = repo.write_object(Kind::Tree, &base).unwrap();
+        let told = repo.edit_tree(base, &edit).unwrap_err();
+        assert!(matches!(&told, GitError::Missing { what, .. } if what.contains("1111")), "{told}");
+        assert!(repo.edit_tree(repo.empty_tree(), &[("a//b".to_owned(), Some(blob))]).is_err());
     }
 }
