@@ -32,7 +32,7 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "what can't be read is told with what was found",
         file: "src/model/reading.rs",
-        old: "        unread.0.extend(self.unread.0);\n",
+        old: "        unread.append(self.unread);\n",
         new: "        let _nobody = unread;\n",
         harness: &["--test", "cli", "unreadable"],
         scene: None,

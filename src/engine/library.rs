@@ -247,7 +247,7 @@ impl Orchestrator {
     /// The same as text for people, in 100 columns and without colour; what can't be read stands in it.
     pub fn status_text(&self) -> Result<String, Refusal> {
         let status = self.status()?.despite();
-        Ok(views::render::status(&status, &self.board_name()?, self.now()).plain().to_owned())
+        Ok(status.text(&self.board_name()?, self.now()).plain().to_owned())
     }
 
     /// What may run in parallel, and what must not.

@@ -1,20 +1,6 @@
 //! What goes wrong when a board is read.
 
-use super::{Code, Refusal};
-
-/// One file of the board that can't be understood. Every other entry still works.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
-#[error("{path}:{line}:{column}: {why}")]
-pub struct Damage {
-    /// From the repository's root, `/` between its parts.
-    pub path: String,
-    /// From 1.
-    pub line: usize,
-    /// From 1, in characters.
-    pub column: usize,
-    /// One sentence, lower case, no full stop.
-    pub why: String,
-}
+use super::{Code, Damage, Refusal};
 
 /// Why something could not be read.
 #[derive(Debug, thiserror::Error)]

@@ -4,31 +4,9 @@
 //! deciding about the rest: tell it together with the answer ([`Reading::note`]), refuse because of it
 //! ([`Reading::require`]), or say why it does not matter ([`Reading::despite`]).
 
-use super::{Damage, Fault};
-
-/// The parts of a board that could not be read and that an answer is therefore without.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[must_use = "what could not be read has to be told"]
-pub struct Unread(Vec<Damage>);
+use super::{Fault, Unread};
 
 impl Unread {
-    /// One more.
-    pub fn add(&mut self, damage: Damage) {
-        self.0.push(damage);
-    }
-
-    /// Whether everything could be read.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// What could not be read, by path and place, each once.
-    pub fn into_damage(mut self) -> Vec<Damage> {
-        self.0.sort();
-        self.0.dedup();
-        self.0
-    }
-
     /// What `asked` found; none where the very thing that it asked for is damaged, which is noted then.
     pub fn try_note<T>(&mut self, asked: Result<Option<T>, Fault>) -> Result<Option<T>, Fault> {
         match asked {
@@ -38,18 +16,6 @@ impl Unread {
             }
             other @ (Ok(_) | Err(Fault::Refused(_) | Fault::Unreadable(_))) => other,
         }
-    }
-}
-
-impl Extend<Damage> for Unread {
-    fn extend<I: IntoIterator<Item = Damage>>(&mut self, more: I) {
-        self.0.extend(more);
-    }
-}
-
-impl From<Damage> for Unread {
-    fn from(damage: Damage) -> Self {
-        Self(vec![damage])
     }
 }
 
@@ -74,7 +40,7 @@ impl<T> Reading<T> {
 
     /// What was found. What could not be read is added to what is told with the answer.
     pub fn note(self, unread: &mut Unread) -> T {
-        unread.0.extend(self.unread.0);
+        unread.append(self.unread);
         self.found
     }
 
@@ -110,6 +76,7 @@ impl<T> Reading<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Damage;
 
     fn damage(path: &str, line: usize) -> Damage {
         Damage { path: path.to_owned(), line, column: 1, why: "torn".to_owned() }

@@ -10,23 +10,21 @@
 //! undone where no other of them is about the same entry. Not undone: locks (they are released), events of
 //! somebody's own and of cycles (they change nothing), imports and hand edits (git reverts them).
 
+mod case;
 mod entry;
 mod task;
 
 use std::collections::HashSet;
 
-use serde_json::Value;
-
 use crate::model::{
-    Change, Code, Context, Deed, Edit, EntityKey, Event, EventFilter, Known, Named, Operation, Origin,
-    Passage, RecordEdit, Refusal, TaskId, View, positional, quoted,
+    Change, Code, Context, Deed, EntityKey, Event, EventFilter, Known, Named, Operation, Origin, Passage,
+    Refusal, View, positional,
 };
-use crate::ops::text;
+
+use case::{Case, Inverse, id_of, short};
 
 /// How many of the newest events are looked at, in turns, for the one to undo.
 const LOOKS: [usize; 4] = [64, 1024, 16_384, usize::MAX];
-/// How many digits of a commit's id people are shown.
-const SHORT: usize = 7;
 /// The fewest digits that name a change, as in git: with fewer nearly any word would name some change or other.
 const FEWEST: usize = 4;
 
@@ -49,25 +47,6 @@ pub struct Undone {
     pub events: Vec<Event>,
     /// A sentence on each entry that changed.
     pub told: Vec<String>,
-}
-
-/// What it takes to bring one entry back.
-struct Inverse {
-    edit: Edit,
-    record: Option<RecordEdit>,
-    events: Vec<Event>,
-    told: String,
-}
-
-/// A mutation that is to be undone, with what all its inverses need to know.
-struct Case<'c> {
-    view: &'c dyn View,
-    context: &'c Context<'c>,
-    commit: &'c str,
-    /// Tasks that go in the same breath: they stand in nobody's way.
-    going: HashSet<TaskId>,
-    /// Tasks that come back in the same breath: they may be waited for.
-    coming: HashSet<TaskId>,
 }
 
 impl Operation for Undo {
@@ -106,7 +85,7 @@ impl Operation for Undo {
         let mut undone = Undone { commit: commit.clone(), undone: vec![], events: vec![], told: vec![] };
         let mut change = Change::nothing(());
         for (key, passage) in parts.iter().rev() {
-            let inverse = case.inverse(key, passage)?;
+            let inverse = inverse(&case, key, passage)?;
             change.edits.push(inverse.edit);
             change.records.extend(inverse.record);
             change.events.extend(inverse.events);
@@ -139,19 +118,6 @@ fn subject(undone: &Undone, parts: &[&(EntityKey, Passage)]) -> String {
         }
         (events, _) => format!("undo {} changes of {}", events.len(), short(&undone.commit)),
     }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..SHORT).unwrap_or(commit)
-}
-
-fn id_of(event: &Event) -> String {
-    event.id.as_ref().map(ToString::to_string).unwrap_or_default()
-}
-
-/// `` task_claimed of `agent-1` (commit 41be77a)``
-fn called(event: &Event, commit: &str) -> String {
-    format!("{} by `{}` (commit {})", event.action.word(), text::excerpt(&event.agent), short(commit))
 }
 
 /// The commit, and the event if one is meant, that a word names.
@@ -308,58 +274,18 @@ fn parts_of(deed: &Deed) -> Result<Vec<&(EntityKey, Passage)>, Refusal> {
     Ok(deed.parts.iter().collect())
 }
 
-impl Case<'_> {
-    fn inverse(&self, key: &EntityKey, passage: &Passage) -> Result<Inverse, Refusal> {
-        // What can't be read is not what was not there: on that nothing is undone.
-        if let Some(why) = passage.unknown() {
-            return Err(entry::unknown(key, why));
-        }
-        match key {
-            EntityKey::Task(id) => self.task(*id, key, passage),
-            EntityKey::Workstream(name) => self.workstream(name, key, passage),
-            EntityKey::Agent(id) => self.agent(id, key, passage),
-            EntityKey::Knowledge(topic) => self.knowledge(topic, key, passage),
-            EntityKey::Lock(_) => Err(Refusal::new(Code::Internal, "a commit of the board changes no lock")),
-        }
+/// What it takes to bring the entry of `key` back.
+fn inverse(case: &Case<'_>, key: &EntityKey, passage: &Passage) -> Result<Inverse, Refusal> {
+    // What can't be read is not what was not there: on that nothing is undone.
+    if let Some(why) = passage.unknown() {
+        return Err(entry::unknown(key, why));
     }
-
-    /// The ids of what is undone, as an event names them.
-    fn undoes(passage: &Passage) -> Value {
-        match passage.events.as_slice() {
-            [one] => Value::String(id_of(one)),
-            several => Value::Array(several.iter().map(|event| Value::String(id_of(event))).collect()),
-        }
-    }
-
-    /// The refusal where one of these fields is no longer what the mutation made it: it names who changed it.
-    fn overtaken(&self, key: &EntityKey, fields: &[&str]) -> Refusal {
-        let (kind, name) = (key.kind(), key.name());
-        let past = match self.view.past(key) {
-            Ok(past) => past,
-            Err(fault) => return fault.into(),
-        };
-        let since = past.passages.iter().position(|passage| passage.commit == self.commit);
-        let later = past.passages.iter().skip(since.map_or(0, |at| at + 1)).rev();
-        let touches = |passage: &&Passage| {
-            passage.came_or_went() || passage.changes().iter().any(|change| fields.contains(&change.field))
-        };
-        let Some((passage, event)) =
-            later.clone().find(touches).and_then(|passage| Some((passage, passage.events.last()?)))
-        else {
-            return Refusal::new(Code::Transition, format!("{kind} `{name}` has changed since"))
-                .hint(format!("orchestrator log {kind}:{}", quoted(&name)));
-        };
-        let undone: Vec<&Passage> =
-            past.passages.iter().filter(|known| known.commit == self.commit).collect();
-        let is_ours =
-            |id: &str| undone.iter().flat_map(|known| &known.events).any(|known| id_of(known) == id);
-        let later = called(event, &passage.commit);
-        if event.undoes().any(is_ours) {
-            return Refusal::new(Code::Transition, format!("that is undone already: {later}"))
-                .hint(format!("to do it again: orchestrator undo {}", id_of(event)));
-        }
-        Refusal::new(Code::Transition, format!("{kind} `{name}` has changed since: {later}"))
-            .hint(format!("to undo that first: orchestrator undo {}", id_of(event)))
+    match key {
+        EntityKey::Task(id) => case.task(*id, key, passage),
+        EntityKey::Workstream(name) => case.workstream(name, key, passage),
+        EntityKey::Agent(id) => case.agent(id, key, passage),
+        EntityKey::Knowledge(topic) => case.knowledge(topic, key, passage),
+        EntityKey::Lock(_) => Err(Refusal::new(Code::Internal, "a commit of the board changes no lock")),
     }
 }
 

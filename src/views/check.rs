@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use crate::model::{Flaw, Severity};
 use crate::{add, text};
 
-use super::render::count;
 use super::style::{Text, escaped, red, yellow};
+use super::words::count;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! its keys first and in its order (`null` where it had `null`), then ours, only where they are set; and
 //! it reads back as the same value. Stamps are text as [`Timestamp`](crate::model::Timestamp) prints it
 //! (or, for imported entities, as the predecessor wrote it); words such as "12 minutes" are the
-//! business of [`render`], which makes text for people.
+//! business of [`words`], which makes text for people.
 //!
 //! Nothing here reads a clock: `now` is an argument. What could not be read is left out of a document and handed out
 //! beside it (a [`Reading`](crate::model::Reading)), for whoever prints the document to tell. Texts are handed out as they are; whoever prints them decides how, with
@@ -22,7 +22,6 @@ pub mod json;
 pub mod knowledge;
 pub mod locks;
 pub mod plan;
-pub mod render;
 pub mod resolve;
 pub mod search;
 pub mod show;
@@ -32,6 +31,7 @@ pub mod story;
 pub mod style;
 pub mod tasks;
 pub mod verify;
+pub mod words;
 
 mod material;
 mod named;

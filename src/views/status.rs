@@ -1,13 +1,17 @@
 //! The state of the whole board on one screen.
 
 use serde::{Deserialize, Serialize};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::model::{Damage, Fault, Reading, SeenTask, Status as TaskStatus, Timestamp, Unread, View};
 
 use super::document::{AgentDocument, ElsewhereDocument, EventDocument, LockDocument, WorkstreamSummary};
 use super::events::Filter;
 use super::newest::Newest;
+use super::style::{Text, bold, cell, green, joined, red};
+use super::words::{ago, bar, count};
 use super::{agents, board, locks};
+use crate::{add, text};
 
 /// How many events are recent.
 const RECENT: usize = 10;
@@ -185,6 +189,98 @@ fn finished_elsewhere(seen: &SeenTask) -> Option<FinishedTask> {
         status: seen.task.status.word().to_owned(),
         finished_on: ElsewhereDocument::of(&seen.landing)?,
     })
+}
+
+impl Status {
+    /// The whole board, for people.
+    pub fn text(&self, board: &str, now: Timestamp) -> Text {
+        let events = count(usize::try_from(self.version).unwrap_or(usize::MAX), "event");
+        let mut out = text!["=== Orchestrator Status ===    board: ", board, " · ", events, "\n"];
+        add!(out, "\n", bold("WORKSTREAMS"), "\n");
+        let width = self.workstreams.iter().map(|ws| ws.name.width()).max().unwrap_or(0).min(30);
+        for ws in &self.workstreams {
+            let c = &ws.counts;
+            let more = [(c.blocked, "blocked"), (c.cancelled, "cancelled")];
+            let more = more.into_iter().filter(|(count, _)| *count > 0);
+            let counts = format!("{:>3} pending  {:>3} active  {:>3} done", c.pending, c.in_progress, c.done);
+            add!(
+                out,
+                "  P",
+                ws.priority,
+                " ",
+                cell(&ws.name, width),
+                "  ",
+                bar(c.done, c.in_progress, c.task_count - c.cancelled, 15),
+                "  ",
+                counts,
+                more.map(|(count, word)| format!("   {count} {word}")).collect::<Text>(),
+                if ws.status == "active" { "" } else { "   closed" },
+                "\n"
+            );
+        }
+        if self.workstreams.is_empty() {
+            out.ours("  (none)      orchestrator ws create <name> [description] [priority]\n");
+        }
+        if !self.active_tasks.is_empty() {
+            add!(out, "\n", bold("ACTIVE"), "\n");
+        }
+        for task in &self.active_tasks {
+            let since = task.claimed_at.as_deref().map(|at| ago(at, now)).unwrap_or_default();
+            let stale = red(if task.stale { "  stale" } else { "" });
+            let (title, agent) = (cell(&task.title, 40), cell(&task.assigned_to, 12));
+            add!(out, "  ", task.id, "  ", title, "  ", agent, "  ", since, stale, "\n");
+            let way_back = task.claimed_on.as_ref().and_then(|place| place.way_back(&task.id));
+            if let Some(way_back) = way_back {
+                add!(out, "    ", way_back, "\n");
+            }
+        }
+        for task in &self.finished_elsewhere {
+            let branch = task.finished_on.branch.as_deref().unwrap_or("no branch");
+            let title = cell(&task.title, 40);
+            add!(out, "  ", task.id, "  ", title, "  ", task.status, " on ", branch, ", not landed here\n");
+        }
+        if !self.active_locks.is_empty() {
+            add!(out, "\n", bold("LOCKS"), "\n");
+        }
+        for lock in &self.active_locks {
+            let holder = lock.agent.as_deref().unwrap_or("somebody unknown");
+            let left = lock.expires_at.as_deref().and_then(|end| Timestamp::parse(end).ok());
+            let left =
+                left.map(|end| format!("expires in {}", end.since(now).in_words())).unwrap_or_default();
+            add!(out, "  ", cell(&lock.resource, 30), "  ", cell(holder, 12), "  ", left, "\n");
+        }
+        add!(out, "\n", bold("AGENTS"), "\n");
+        for agent in &self.agents {
+            let stale = if agent.stale { red(" · stale") } else { green(" · active") };
+            let seen = ago(&agent.last_seen, now);
+            add!(out, "  ", agent.id, " (", agent.kind, ")", stale, ", seen ", seen, "\n");
+        }
+        if self.agents.is_empty() {
+            out.ours("  (none registered)\n");
+        }
+        add!(out, "\n", bold("RECENT"), "\n");
+        for event in &self.recent_events {
+            add!(out, "  ", event.line(), "\n");
+        }
+        if self.recent_events.is_empty() {
+            out.ours("  (nothing yet)\n");
+        }
+        let topics = match self.knowledge_topics.as_slice() {
+            [] => text!["(empty)"],
+            topics => joined(topics, ", "),
+        };
+        add!(out, "\n", bold("KNOWLEDGE"), "  ", topics, "\n");
+        if !self.damage.is_empty() {
+            add!(out, "\n", red("DAMAGED"), "\n");
+            for damage in &self.damage {
+                add!(out, "  ", damage.path, ":", damage.line, ":", damage.column, ": ", damage.why, "\n");
+            }
+        }
+        if self.log_is_cut {
+            out.ours("\nThis clone is shallow: older events are missing (git fetch --unshallow).\n");
+        }
+        out
+    }
 }
 
 #[cfg(test)]

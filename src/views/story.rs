@@ -11,9 +11,9 @@ use crate::model::{
     Refusal, Resource, TaskId, TaskRef, Topic, Unread, View, WorkstreamName,
 };
 
-use super::render;
-use super::style::{Text, at_most};
-use crate::text;
+use super::style::{Text, at_most, cell, dim};
+use super::words::{count, moment};
+use crate::{add, text};
 
 /// One field, before and after.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,7 +197,7 @@ fn words(event: &Event, of: &EntityKey, passage: &Passage) -> String {
         Action::KnowledgeWritten => match (&passage.before, &passage.after) {
             (Known::Absent, Known::There(version)) => match &version.entity {
                 Entity::Knowledge(known) => {
-                    format!("written, {}", render::count(known.content.lines().count(), "line"))
+                    format!("written, {}", count(known.content.lines().count(), "line"))
                 }
                 Entity::Task(_) | Entity::Workstream(_) | Entity::Agent(_) => "written".to_owned(),
             },
@@ -246,7 +246,7 @@ pub fn change_words(change: &ChangeDocument) -> Text {
     let lines = |text: &Option<String>| text.as_deref().map_or(0, |text| text.lines().count());
     let (before, after) = (lines(&change.old), lines(&change.new));
     if before > 1 || after > 1 {
-        let count = |lines: usize| render::count(lines, "line");
+        let count = |lines: usize| count(lines, "line");
         let (gone, come) = differing(change);
         let differ = format!(" (+{come} -{gone})");
         return text![change.field, ": ", count(before), " → ", count(after), differ];
@@ -372,6 +372,32 @@ fn possible(name: &str) -> Vec<EntityKey> {
     found.extend(Topic::parse(name).ok().map(EntityKey::Knowledge));
     found.extend(AgentId::parse(name).ok().map(EntityKey::Agent));
     found
+}
+
+impl Story {
+    /// For people: a line an event and a line each further change of a field.
+    pub fn text(&self) -> Text {
+        let mut out = Text::default();
+        for (at, chapter) in self.chapters.iter().enumerate() {
+            add!(
+                out,
+                "  ",
+                dim(moment(&chapter.ts)),
+                "  ",
+                cell(&chapter.agent, 10),
+                "  ",
+                chapter.commit.get(..7).unwrap_or(&chapter.commit),
+                "  ",
+                at_most(&chapter.words, 200),
+                if chapter.derived { " (derived)" } else { "" },
+                "\n"
+            );
+            for change in further_changes(&self.chapters, at) {
+                add!(out, cell("", 44), change_words(change), "\n");
+            }
+        }
+        out
+    }
 }
 
 #[cfg(test)]

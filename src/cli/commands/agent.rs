@@ -6,8 +6,8 @@ use crate::model::{AgentId, Refusal};
 use crate::ops::agent::Register;
 use crate::text;
 use crate::views::agents;
-use crate::views::render;
 use crate::views::style::{Text, joined, red};
+use crate::views::words;
 
 use super::App;
 
@@ -47,7 +47,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let (list, unread) = board.read(|view| Ok(agents::agents(view, board.now())?))?.parts();
             let line = |agent: &crate::views::document::AgentDocument| {
                 let stale = red(if agent.stale { " stale" } else { "" });
-                let seen = render::ago(&agent.last_seen, board.now());
+                let seen = words::ago(&agent.last_seen, board.now());
                 let can = joined(&agent.capabilities, ", ");
                 let can = if can.is_empty() { can } else { text![" · ", can] };
                 text![agent.id, " (", agent.kind, "): ", agent.status, stale, ", seen ", seen, can, "\n"]

@@ -6,7 +6,6 @@ use crate::cli::report::Report;
 use crate::engine::{self, CiHost, Env, Mend, Renaming, Slugify};
 use crate::model::{Code, Finding, Refusal};
 use crate::text;
-use crate::views::render;
 use crate::views::style::{Text, bold};
 
 use super::{App, exchange};
@@ -88,7 +87,7 @@ pub fn status(app: &App) -> Result<Report, Refusal> {
     let board = app.board()?;
     let (status, unread) = board.status()?.parts();
     let (name, now) = (board.board_name()?, board.now());
-    Ok(Report::long(status, move |status| render::status(status, &name, now)).unread(unread))
+    Ok(Report::long(status, move |status| status.text(&name, now)).unread(unread))
 }
 
 pub fn renew_archive(app: &App) -> Result<Report, Refusal> {

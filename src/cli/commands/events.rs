@@ -7,7 +7,6 @@ use crate::model::{AgentId, Refusal, TaskRef, Unread};
 use crate::ops::event::LogEvent;
 use crate::text;
 use crate::views::document::EventDocument;
-use crate::views::render;
 use crate::views::{events, resolve};
 
 use super::{App, moment};
@@ -29,7 +28,7 @@ pub fn list(app: &App, args: &Events) -> Result<Report, Refusal> {
     let found: Vec<EventDocument> = log.events.iter().map(EventDocument::of).collect();
     let report = Report::long(found, |found| match found.is_empty() {
         true => text!["No events."],
-        false => found.iter().map(|event| text![render::event_line(event), "\n"]).collect(),
+        false => found.iter().map(|event| text![event.line(), "\n"]).collect(),
     });
     let cut = log.is_cut.then(|| "this clone is shallow: older events are missing".to_owned());
     Ok(report.remarks(cut).unread(unread))

@@ -10,7 +10,7 @@ use crate::cli::report::{Body, Report};
 use crate::engine::{Damaged, DataFiles, ImportDone, Missing, Renaming, Slugify, read_data};
 use crate::model::{Code, Refusal, Unread, quoted};
 use crate::ops::import::Counts;
-use crate::views::{json, render, state};
+use crate::views::{json, state, words};
 
 use super::App;
 
@@ -126,12 +126,12 @@ pub fn sentence(done: &ImportDone) -> String {
     let new = &done.done.outcome.written;
     format!(
         "Imported {}, {}, {}, {}, {}{}{}",
-        render::count(new.workstreams, "workstream"),
-        render::count(new.tasks, "task"),
-        render::count(new.agents, "agent"),
-        render::count(new.knowledge, "document"),
-        render::count(new.events, "event"),
-        if new.locks > 0 { format!(", {}", render::count(new.locks, "lock")) } else { String::new() },
+        words::count(new.workstreams, "workstream"),
+        words::count(new.tasks, "task"),
+        words::count(new.agents, "agent"),
+        words::count(new.knowledge, "document"),
+        words::count(new.events, "event"),
+        if new.locks > 0 { format!(", {}", words::count(new.locks, "lock")) } else { String::new() },
         if *new == Counts::default() { ": all of it was there already, nothing changed" } else { "" }
     )
 }

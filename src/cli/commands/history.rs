@@ -4,8 +4,8 @@ use crate::cli::report::Report;
 use crate::model::{Code, EntityKey, Record, Refusal, Standing, Unread, View};
 use crate::ops::undo::Undo;
 use crate::views::document::EventDocument;
+use crate::views::story;
 use crate::views::style::{Text, bold};
-use crate::views::{render, story};
 use crate::{add, text};
 
 use super::App;
@@ -17,7 +17,7 @@ pub fn log(app: &App, what: &str) -> Result<Report, Refusal> {
     let of = story::find(&*view, what)?;
     let Some(found) = story::story(&*view, &of)? else { return Err(untold(&*view, &of)?) };
     let title = text![of.kind(), " ", bold(of.name()), "  ", found.title].trimmed();
-    let text = text![title, "\n\n", render::story(&found)];
+    let text = text![title, "\n\n", found.text()];
     let more = match &of {
         EntityKey::Agent(id) => Some(format!("what `{id}` did: orchestrator events --agent {id}")),
         EntityKey::Task(_) | EntityKey::Workstream(_) | EntityKey::Knowledge(_) | EntityKey::Lock(_) => None,
@@ -52,7 +52,7 @@ pub fn undo(app: &App, what: Option<String>) -> Result<Report, Refusal> {
     });
     let mut text = Text::default();
     for event in &undone.undone {
-        add!(text, "Undone: ", render::event_line(&EventDocument::of(event)), "\n");
+        add!(text, "Undone: ", EventDocument::of(event).line(), "\n");
     }
     text.extend(undone.told.iter().map(|told| text![told, "\n"]));
     Ok(Report::new(&json, text).after(&done))

@@ -6,8 +6,8 @@ use crate::cli::args::Selftest;
 use crate::cli::report::Report;
 use crate::model::{Code, Refusal};
 use crate::proof::{self, Trial, Verdict};
-use crate::views::render;
 use crate::views::style::Text;
+use crate::views::words;
 use crate::{add, text};
 
 use super::App;
@@ -54,11 +54,11 @@ fn told(trial: &Trial, verdict: &Verdict) -> Text {
     let v = verdict;
     let kills = if trial.kill { ", every tenth call killed" } else { "" };
     let mut text = text![
-        render::count(trial.agents, "agent"),
+        words::count(trial.agents, "agent"),
         ", ",
-        render::count(trial.worktrees, "worktree"),
+        words::count(trial.worktrees, "worktree"),
         ", ",
-        render::count(trial.rounds, "round"),
+        words::count(trial.rounds, "round"),
         kills,
         ", git packing refs and committing beside them\n\n"
     ];
@@ -88,7 +88,7 @@ fn told(trial: &Trial, verdict: &Verdict) -> Text {
     ] {
         add!(text, format_args!("  {name:<10} {value}"), "\n");
     }
-    add!(text, "\n", render::count(v.violations.len(), "violation"), "\n");
+    add!(text, "\n", words::count(v.violations.len(), "violation"), "\n");
     const MOST: usize = 40;
     for what in v.violations.iter().take(MOST) {
         add!(text, "  ", what, "\n");

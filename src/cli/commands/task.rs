@@ -10,8 +10,8 @@ use crate::ops::task::{
     Add, Block, Cancel, Claim, Complete, Next, Release, Reopen, TakeOver, Told, Unblock, Update, Whose,
 };
 use crate::views::document::TaskDocument;
-use crate::views::render;
 use crate::views::style::{Text, bold, cell, joined};
+use crate::views::words;
 use crate::views::{resolve, show, story, tasks};
 use crate::{add, text};
 
@@ -194,7 +194,7 @@ fn list(app: &App, args: args::List) -> Result<Report, Refusal> {
     let (found, unread) = board.read(|view| tasks::tasks(view, &filter))?.parts();
     let report = Report::long(found, |found| match found.is_empty() {
         true => text!["No tasks."],
-        false => found.iter().map(render::task_line).collect(),
+        false => found.iter().map(TaskDocument::line).collect(),
     });
     Ok(report.unread(unread))
 }
@@ -217,20 +217,20 @@ fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
     };
     let data = |value: &Option<String>| value.as_ref().map(Text::data);
     line("workstream", data(&task.workstream));
-    line("status", Some(render::status_word(&task.status, 0)));
+    line("status", Some(words::status_word(&task.status, 0)));
     line("reason", data(&task.reason));
     line("priority", Some(Text::data(task.priority)));
     line("estimate", data(&task.estimate));
     line("assigned to", data(&task.assigned_to));
     line("epoch", task.epoch.map(Text::data));
     let by = task.created_by.as_deref().unwrap_or("system");
-    line("created", Some(text![render::ago(&task.created_at, board.now()), " by ", by]));
-    line("updated", Some(Text::data(render::ago(&task.updated_at, board.now()))));
+    line("created", Some(text![words::ago(&task.created_at, board.now()), " by ", by]));
+    line("updated", Some(Text::data(words::ago(&task.updated_at, board.now()))));
     line("labels", Some(joined(&task.labels, ", ")).filter(|labels| !labels.is_empty()));
     let elsewhere = task.finished_on.as_ref().or(task.claimed_on.as_ref());
     line(
         "landing",
-        elsewhere.map(|place| match render::way_back(&task.id, place) {
+        elsewhere.map(|place| match place.way_back(&task.id) {
             Some(way_back) => way_back,
             None => text![place.words(), ", not on this board"],
         }),
@@ -250,7 +250,7 @@ fn detail(app: &App, id: &str) -> Result<Report, Refusal> {
     }
     add!(text, "\n", bold("HISTORY"), "\n");
     if let Some(story) = story::story(&*view, &EntityKey::Task(id))? {
-        add!(text, render::story(&story));
+        add!(text, story.text());
     }
     Ok(Report::new(&found, text).unread(unread))
 }

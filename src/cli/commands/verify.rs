@@ -5,7 +5,6 @@ use crate::cli::parse;
 use crate::cli::report::Report;
 use crate::engine::{SignaturePolicy, VerifyRequest};
 use crate::model::{Bounds, Code, Refusal};
-use crate::views::render;
 use crate::views::verify::Verification;
 
 use super::App;
@@ -23,6 +22,6 @@ pub fn run(app: &App, args: &Verify) -> Result<Report, Refusal> {
     let found: Verification = app.board()?.verify(&request)?;
     let is_wrong = found.errors > 0 || (args.strict && found.warnings > 0);
     let notes = if args.notes { usize::MAX } else { 0 };
-    let report = Report::long(found, move |found| render::verification(found, notes));
+    let report = Report::long(found, move |found| found.text(notes));
     Ok(if is_wrong { report.exit(Code::Damaged.exit()) } else { report })
 }

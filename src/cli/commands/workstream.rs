@@ -6,9 +6,9 @@ use crate::engine::Orchestrator;
 use crate::model::{Code, Priority, Reading, Refusal, Workstream, WorkstreamName, WorkstreamStatus};
 use crate::ops::workstream::{Create, Update};
 use crate::views::document::{Counts, WorkstreamDocument};
-use crate::views::render;
 use crate::views::show;
 use crate::views::style::{Text, bold};
+use crate::views::words;
 use crate::{add, text};
 
 use super::App;
@@ -31,7 +31,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let lines = list.iter().map(|ws| {
                 let about = if ws.description.is_empty() { "(no desc)" } else { &ws.description };
                 let c = &ws.counts;
-                let bar = render::bar(c.done, c.in_progress, c.task_count, 15);
+                let bar = words::bar(c.done, c.in_progress, c.task_count, 15);
                 let tasks = format!("{} pending, {} active, {} done", c.pending, c.in_progress, c.done);
                 let head = text!["[P", ws.priority, "] ", bold(&ws.name), " - ", about];
                 text![head, "\n  ", bar, "  Tasks: ", tasks, "\n"]
@@ -46,7 +46,7 @@ pub fn run(app: &App, args: Args) -> Result<Report, Refusal> {
             let mut text = text!["[P", found.priority, "] ", bold(&found.name), " - "];
             add!(text, found.description, " (", found.status, ")\n");
             for task in &found.tasks {
-                add!(text, "  ", render::task_line(task));
+                add!(text, "  ", task.line());
             }
             Ok(Report::new(&found, text).unread(unread))
         }

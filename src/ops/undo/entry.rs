@@ -5,7 +5,7 @@ use crate::model::{
     Passage, Refusal, Topic, Version, Workstream, WorkstreamName, quoted,
 };
 
-use super::{Case, Inverse};
+use super::case::{Case, Inverse};
 
 /// The stamps of the predecessor go with any change; that they are gone is no change of anybody's.
 const IMPORTED: &str = "imported";

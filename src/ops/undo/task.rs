@@ -10,8 +10,8 @@ use crate::model::{
 use crate::ops::task::dependencies;
 use crate::ops::{claims, resolve, text};
 
+use super::case::{Case, Inverse};
 use super::entry::{restored, unnamed, unreadable};
-use super::{Case, Inverse};
 
 /// The fields that are one state, and go back together.
 const STATE: [&str; 6] = ["status", "assigned_to", "claimed_at", "completed_at", "reason", "result"];

@@ -1,5 +1,7 @@
 use super::*;
-use crate::model::{Action, AgentId, Claim, Entity, EventId, Standing, Status, Task, Timestamp, Version};
+use crate::model::{
+    Action, AgentId, Claim, Edit, Entity, EventId, Standing, Status, Task, TaskId, Timestamp, Version,
+};
 use crate::ops::fake::{Board, assert_well_told, now, plan, plan_as};
 
 const ID: &str = "00000001";

@@ -11,7 +11,7 @@ use super::lines::{cut, lines};
 use super::text::{is_long, people, summary, telling};
 use super::{Deed, Diff, EntityChange, FieldDocument, PointDocument, TaskChange};
 use crate::views::quote;
-use crate::views::render::count;
+use crate::views::words::count;
 
 /// The first line of the page: by it a program finds the comment again that it wrote before.
 pub const MARKER: &str = "<!-- orchestrator diff -->";

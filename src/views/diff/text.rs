@@ -2,8 +2,8 @@
 
 use super::lines::{cut, lines};
 use super::{Deed, Diff, EntityChange, FieldDocument, TaskChange};
-use crate::views::render::count;
 use crate::views::style::{Text, bold, cell, green, joined, red, yellow};
+use crate::views::words::count;
 use crate::{add, text};
 
 /// How long a value may be, in characters.

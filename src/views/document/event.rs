@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{ENVELOPE, Event};
+use crate::text;
+use crate::views::style::{Text, at_most, cell, dim, joined};
+use crate::views::words::moment;
 
 /// One fact of the log: `ts, agent, action`, the action's own fields, `id`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +41,34 @@ impl EventDocument {
             derived: event.derived,
         }
     }
+}
+
+impl EventDocument {
+    /// One line of the log, for people.
+    pub fn line(&self) -> Text {
+        // A field that says nothing (a task that was completed without a result) is none to read.
+        let fields = self.fields.iter().filter(|(_, value)| !value.is_null()).map(|(key, value)| {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            text![field_name(key), "=", at_most(&value, 60)]
+        });
+        text![
+            dim(moment(&self.ts)),
+            "  ",
+            cell(&self.agent, 10),
+            "  ",
+            cell(&self.action, 20),
+            "  ",
+            joined(fields, " "),
+            if self.derived { " (derived)" } else { "" }
+        ]
+        .trimmed()
+    }
+}
+
+/// A field's name as it stands, where it is one word; else in quotes, so that it can't pose as several fields.
+fn field_name(key: &str) -> String {
+    let is_word = !key.is_empty() && key.chars().all(|c| !(c.is_whitespace() || matches!(c, '=' | '"')));
+    if is_word { key.to_owned() } else { format!("{key:?}") }
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{Fault, Landing, SeenTask, Status, Timestamp, View};
+use crate::text;
+use crate::views::style::{Text, bold};
+use crate::views::words::status_word;
 
 use super::stamp;
 
@@ -36,6 +39,22 @@ impl ElsewhereDocument {
             None => false,
         };
         Ok(self)
+    }
+
+    /// How to get back the commit in which the task `id` was claimed, where it has left its branch.
+    pub fn way_back(&self, id: &str) -> Option<Text> {
+        let commit = self.commit.as_ref().filter(|_| self.lost)?;
+        let left = self.branch.as_ref().map(|branch| text![" left `", branch, "`, and"]);
+        let (short, longer) = (&commit[..commit.len().min(7)], &commit[..commit.len().min(12)]);
+        Some(text![
+            "its commit ",
+            short,
+            left.unwrap_or_default(),
+            " is on no branch; to get it back: git branch recovered-",
+            id,
+            " ",
+            longer
+        ])
     }
 
     /// Where it is, in words: `on feat-a`.
@@ -156,6 +175,25 @@ impl TaskDocument {
     /// The task as one argument of a plan: `workstream/id`.
     pub fn path(&self) -> String {
         format!("{}/{}", self.workstream.as_deref().unwrap_or("?"), self.id)
+    }
+}
+
+impl TaskDocument {
+    /// One line of a list, for people.
+    pub fn line(&self) -> Text {
+        let elsewhere = self.finished_on.as_ref().or(self.claimed_on.as_ref());
+        text![
+            bold(&self.id),
+            "  ",
+            status_word(&self.status, 12),
+            "  P",
+            self.priority,
+            "  ",
+            self.title,
+            self.assigned_to.as_ref().map(|agent| text![" -> ", agent]).unwrap_or_default(),
+            elsewhere.map(|place| text![" (", place.words(), ")"]).unwrap_or_default(),
+            "\n"
+        ]
     }
 }
 

@@ -22,6 +22,7 @@ mod story;
 mod strangers;
 #[cfg(test)]
 mod tests;
+mod text;
 mod times;
 mod words;
 
