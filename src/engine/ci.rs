@@ -9,7 +9,7 @@ use crate::git::bounded;
 use crate::model::{Code, Refusal};
 use crate::store;
 
-use super::orchestrator::Options;
+use super::options::Options;
 use super::outlet::Outlet;
 
 /// Whose CI.

@@ -8,7 +8,8 @@ use crate::store::{self, doctor};
 
 use super::env::Env;
 use super::merge_driver;
-use super::orchestrator::{Options, Orchestrator};
+use super::options::Options;
+use super::orchestrator::Orchestrator;
 
 /// Whether what can safely be put right is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,6 +13,9 @@ use uuid::{Builder, Uuid};
 
 use crate::model::{EventId, Mint, Nonce, TaskId, Timestamp};
 
+/// The variable that tells a child process who holds the lock.
+pub(crate) const LOCK_VARIABLE: &str = "ORCHESTRATOR_LOCK";
+
 /// The outside, as one process sees it. A clone draws from the same source.
 #[derive(Clone, Debug, Default)]
 pub struct Env {

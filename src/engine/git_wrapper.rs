@@ -12,11 +12,8 @@ use crate::git::Repo;
 use crate::model::{Code, Mint as _, Refusal};
 use crate::store;
 
-use super::env::Env;
-use super::orchestrator::Options;
-
-/// The variable that tells a child process who holds the lock.
-pub(crate) const LOCK_VARIABLE: &str = "ORCHESTRATOR_LOCK";
+use super::env::{Env, LOCK_VARIABLE};
+use super::options::Options;
 
 /// Runs git with these arguments, whatever bytes they are made of, in `options.start` and answers its exit code.
 ///

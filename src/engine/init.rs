@@ -10,7 +10,8 @@ use crate::store::{self, Board, Placement, Store};
 
 use super::env::Env;
 use super::exchange::{self, DataFiles, ImportDone, Renaming, read_data};
-use super::orchestrator::{Options, Orchestrator};
+use super::options::Options;
+use super::orchestrator::Orchestrator;
 use super::templates::PLANTED;
 
 /// The directory in which the predecessor often keeps its data: our own.

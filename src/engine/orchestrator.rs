@@ -7,7 +7,6 @@
 mod tests;
 
 use std::cell::RefCell;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use crate::git::{Oid, Repo};
@@ -17,67 +16,15 @@ use crate::model::{
 };
 use crate::store::{self, Committed, Identity, Placement, Snapshot, Store, StoreError};
 
-use super::batch::Gathered;
 use super::env::{self, Env};
+use super::options::Options;
 use super::overlay::Overlay;
 use super::past;
+use super::pending::PendingChange;
 use crate::views::brief::BriefError;
 
 /// For how many milliseconds a sign of life is as good as a new one.
 const NOTED: u64 = 1000;
-
-/// How a board is opened.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Where to look for the repository, upwards from here.
-    pub start: PathBuf,
-    /// The board, where one is named: a branch, or `HEAD`.
-    pub board: Option<String>,
-    /// The environment variable that names the board, where one does: a refusal of that name names it too.
-    pub board_variable: Option<&'static str>,
-    /// A revision or a time to read the board at, instead of its tip. Mutations are refused then.
-    pub at: Option<String>,
-    /// Who acts.
-    pub agent: Option<AgentId>,
-    /// Why it can't be told who acts, where somebody was named whose name is none. Whatever would be done in nobody's
-    /// name is refused so; readings need nobody.
-    pub no_agent: Option<Refusal>,
-    /// How long a mutation may wait for other processes.
-    pub timeout: Span,
-}
-
-impl Options {
-    /// The board of the repository around `start`, nobody in particular acting, 30 s of patience.
-    pub fn new(start: impl Into<PathBuf>) -> Self {
-        let (start, timeout) = (start.into(), Span::from_secs(30));
-        Self { start, board: None, board_variable: None, at: None, agent: None, no_agent: None, timeout }
-    }
-
-    /// The board that these options choose; see [`store::choose`].
-    pub(super) fn choose_board(&self, repo: &Repo) -> Result<store::Board, Refusal> {
-        store::choose(repo, self.board.as_deref()).map_err(|error| self.of_board(error.into()))
-    }
-
-    /// A refusal of the board that was named: where the environment names it, nobody sees that name in the words.
-    pub(super) fn of_board(&self, refusal: Refusal) -> Refusal {
-        match (self.board_variable, refusal.code) {
-            (Some(variable), Code::Usage | Code::NoBoard) => {
-                let message = format!("{variable}: {}", refusal.message);
-                Refusal { message, ..refusal }.hint(format!("unset {variable}"))
-            }
-            (Some(_) | None, _) => refusal,
-        }
-    }
-
-    /// Who acts, for a mutation; none is `system`.
-    pub fn actor(&self) -> Result<Option<AgentId>, Refusal> {
-        match (&self.agent, &self.no_agent) {
-            (Some(agent), _) => Ok(Some(agent.clone())),
-            (None, Some(refusal)) => Err(refusal.clone()),
-            (None, None) => Ok(None),
-        }
-    }
-}
 
 /// A mutation that is done, or a no-op.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,7 +46,7 @@ pub struct Orchestrator {
     /// The time that is shown, where it is not the present.
     pub(super) then: Option<Timestamp>,
     /// Where requests are only planned, to be made together.
-    pub(super) gathered: Option<Gathered>,
+    pub(super) gathered: Option<PendingChange>,
     /// Whose sign of life was noted last, and when.
     pub(super) noted: RefCell<Option<(AgentId, Timestamp)>>,
 }
@@ -206,12 +153,12 @@ impl Orchestrator {
         mut plan: impl FnMut(&Snapshot<'_>, Timestamp) -> Result<Change<O>, Refusal>,
     ) -> Result<Done<O>, Refusal> {
         self.check_present()?;
-        if let Some(holder) = env::variable(super::git_wrapper::LOCK_VARIABLE) {
+        if let Some(holder) = env::variable(env::LOCK_VARIABLE) {
             return Err(Refusal::new(
                 Code::Contended,
                 format!(
                     "inside `orchestrator git` ({}={}) the board can't change",
-                    super::git_wrapper::LOCK_VARIABLE,
+                    env::LOCK_VARIABLE,
                     holder.escape_debug()
                 ),
             )

@@ -9,7 +9,7 @@ use crate::git::{Oid, Repo};
 use crate::model::{Code, Refusal, Timestamp};
 use crate::store;
 
-use super::orchestrator::Options;
+use super::options::Options;
 
 /// The commit that holds the board, and the time as of which it is read.
 pub(super) fn find(

@@ -7,7 +7,7 @@ use crate::store::{self, check as checking};
 use crate::views::check::{Checked, checked};
 use crate::views::diff::{Diff, diff as told, double_claims, suspicions};
 
-use super::orchestrator::Options;
+use super::options::Options;
 
 /// What somebody typed: `a..b`, `a...b`, or one revision.
 enum Range<'t> {

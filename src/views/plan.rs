@@ -3,7 +3,7 @@
 //! Deterministic, and linear in the number of tasks and of the things they name (see `named`): tasks meet
 //! in an index of those things, not pair by pair.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +12,12 @@ use crate::model::{Reading, Status, Timestamp, View, WorkstreamStatus};
 use super::brief::{self, BriefError};
 use super::document::TaskDocument;
 use super::material::Material;
-use super::named::{self, Named};
+use super::named::Named;
 
+mod inputs;
 mod serial;
 
+use inputs::PlanInputs;
 pub use serial::Serial;
 
 /// How many tasks are recommended besides the one of each workstream.
@@ -63,7 +65,7 @@ pub struct Recommendation {
 /// The plan of the board at `now`, with briefs by the template `source`.
 pub fn plan(view: &dyn View, now: Timestamp, source: &str) -> Result<Reading<Plan>, BriefError> {
     let (material, unread) = Material::gather(view, now)?.parts();
-    let board = Board::of(&material);
+    let board = PlanInputs::of(&material);
     let mut recommended_parallel = Vec::new();
     for at in board.parallel() {
         let seen = &material.tasks[at];
@@ -90,36 +92,7 @@ pub fn plan(view: &dyn View, now: Timestamp, source: &str) -> Result<Reading<Pla
     Ok(Reading::of(plan, unread))
 }
 
-/// The tasks of a board, as a plan looks at them.
-struct Board<'a> {
-    material: &'a Material,
-    /// Tasks by workstream (by priority, then name), then rank; those of closed workstreams last.
-    order: Vec<usize>,
-    /// For each task, by its place in the material: it could be taken now.
-    ready: Vec<bool>,
-    /// What each task names that is ready or under way.
-    names: HashMap<usize, BTreeSet<Named>>,
-}
-
-impl<'a> Board<'a> {
-    fn of(material: &'a Material) -> Self {
-        let open = material.workstreams.iter().filter(|one| one.status == WorkstreamStatus::Active);
-        let places: HashMap<&str, usize> =
-            open.enumerate().map(|(place, one)| (one.name.as_str(), place)).collect();
-        let place = |at: &usize| places.get(material.tasks[*at].task.workstream.as_str());
-        let mut order: Vec<usize> = (0..material.tasks.len()).collect();
-        // The material is sorted by rank, and a stable sort keeps that.
-        order.sort_by_key(|at| place(at).copied().unwrap_or(usize::MAX));
-        let ready: Vec<bool> = (0..material.tasks.len())
-            .map(|at| place(&at).is_some() && material.is_ready(&material.tasks[at]))
-            .collect();
-        let mut names: HashMap<_, _> = material.active.iter().cloned().collect();
-        for at in order.iter().copied().filter(|at| ready[*at]) {
-            names.insert(at, named::named(&material.tasks[at].task, &material.resources));
-        }
-        Self { material, order, ready, names }
-    }
-
+impl PlanInputs<'_> {
     fn workstreams(&self) -> Vec<PlannedWorkstream> {
         let mut pending: HashMap<&str, usize> = HashMap::new();
         let mut busy: HashSet<&str> = HashSet::new();

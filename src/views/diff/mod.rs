@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::model::{
-    Action, Between, Compare, Comparison, End, Event, Pair, Severity, Status, Step, Stories, Subject, Task,
-    Turn,
+    Action, Between, Compare, Comparison, End, Event, Pair, Severity, Step, Stories, Subject, Task, Turn,
 };
 
+use warnings::OF_STATUS;
 pub use warnings::{Suspicion, double_claims, suspicions};
 
 /// One end of a comparison.
@@ -322,10 +322,6 @@ fn word_of(action: &Action) -> &str {
     action.word().strip_prefix("task_").unwrap_or(action.word())
 }
 
-/// What belongs to a task's status: it changes with it, and by the same events.
-pub(super) const OF_STATUS: [&str; 8] =
-    ["status", "assigned_to", "epoch", "claimed_at", "completed_at", "reason", "result", "imported"];
-
 /// What became of a task, in words.
 fn words(pair: &Pair<Task>) -> Vec<String> {
     let turned = |turn: Turn| match turn {
@@ -378,13 +374,6 @@ fn document(stories: &Stories<'_>, pair: &Pair<crate::model::Knowledge>) -> Opti
         left_out: lines.left_out,
         by: deeds(stories, &Subject::Knowledge(topic)),
     })
-}
-
-/// A task that was not done and is.
-pub(super) fn is_completed_now(pair: &Pair<Task>) -> bool {
-    let is_done =
-        |task: &Option<Task>| task.as_ref().is_some_and(|task| matches!(task.status, Status::Done { .. }));
-    !is_done(&pair.before) && is_done(&pair.after)
 }
 
 impl Suspicion {

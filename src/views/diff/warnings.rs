@@ -13,7 +13,9 @@ use crate::model::{
     Turn, listed,
 };
 
-use super::{OF_STATUS, is_completed_now};
+/// What belongs to a task's status: it changes with it, and by the same events.
+pub(super) const OF_STATUS: [&str; 8] =
+    ["status", "assigned_to", "epoch", "claimed_at", "completed_at", "reason", "result", "imported"];
 
 /// One thing to look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -311,4 +313,11 @@ fn rest(comparison: &Comparison, stories: &Stories<'_>, found: &mut Vec<Suspicio
             found.push(Suspicion { severity: Severity::Warning, code: "unexplained", subject, field, what });
         }
     }
+}
+
+/// A task that was not done and is.
+fn is_completed_now(pair: &Pair<Task>) -> bool {
+    let is_done =
+        |task: &Option<Task>| task.as_ref().is_some_and(|task| matches!(task.status, Status::Done { .. }));
+    !is_done(&pair.before) && is_done(&pair.after)
 }

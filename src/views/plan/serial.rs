@@ -8,7 +8,7 @@ use crate::model::{Landing, Status};
 use crate::views::named::Named;
 use crate::views::quote;
 
-use super::Board;
+use super::inputs::PlanInputs;
 
 /// How many tasks of a serial group, and names in its reason, are told.
 pub(super) const LISTED: usize = 20;
@@ -23,7 +23,7 @@ pub struct Serial {
     pub tasks: Vec<String>,
 }
 
-impl Board<'_> {
+impl PlanInputs<'_> {
     /// What a task waits for that may still land here.
     fn waits_for(&self, at: usize) -> Vec<usize> {
         let seen = &self.material.tasks[at];
