@@ -19,40 +19,20 @@ mod cross_check;
 mod ledger;
 mod order;
 mod stage;
+mod trial;
 mod verdict;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context as _, Result};
 
+pub use trial::Trial;
 pub use verdict::Verdict;
 
 use agent::Agent;
 use call::Call;
 use stage::Stage;
-
-/// What is to be tried.
-#[derive(Clone, Debug)]
-pub struct Trial {
-    /// The program.
-    pub program: PathBuf,
-    /// A repository of which a clone is used; none = one is made.
-    pub repository: Option<PathBuf>,
-    /// How many processes run at once.
-    pub agents: usize,
-    /// Over how many worktrees they are spread.
-    pub worktrees: usize,
-    /// How many times all of it is done, each in a repository of its own.
-    pub rounds: usize,
-    /// How many calls each agent makes in a round.
-    pub calls: usize,
-    /// Whether calls are killed at random points.
-    pub kill: bool,
-    /// What the choices grow from.
-    pub seed: u64,
-}
 
 /// Runs the trial. `done` is told of each call that has ended. An error means that the trial itself could
 /// not be run; whatever the program did wrong stands in the verdict.

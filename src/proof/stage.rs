@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::Trial;
 use super::call::{Answer, Ask, Call};
+use super::trial::Trial;
 
 /// The workstream that all tasks are in.
 pub(super) const WORKSTREAM: &str = "proof";

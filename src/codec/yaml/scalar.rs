@@ -5,7 +5,7 @@
 //! what an editor would spoil or a reviewer couldn't see, is quoted with escapes: control characters, a carriage return,
 //! the Unicode line separators, a byte order mark, text direction overrides, lines of nothing but blanks.
 
-use super::Value;
+use super::value::Value;
 
 /// How a text is to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
