@@ -8,13 +8,12 @@
 pub mod agent;
 pub mod knowledge;
 pub mod lock;
+mod number;
 pub mod task;
 pub mod workstream;
 
 use std::ffi::OsString;
-use std::num::ParseIntError;
 use std::path::PathBuf;
-use std::str::FromStr;
 
 use clap::builder::Styles;
 use clap::builder::styling::{AnsiColor, Effects};
@@ -26,6 +25,7 @@ use super::prune::Pruned;
 use agent::Agent;
 use knowledge::Knowledge;
 use lock::Lock;
+use number::{count, up_to, whole};
 use task::Task;
 use workstream::Workstream;
 
@@ -308,31 +308,6 @@ pub struct Names {
     /// Import each bad name under the nearest good one
     #[arg(long)]
     pub slugify: bool,
-}
-
-/// A whole number as everybody writes one: digits, and a `-` before them where it may be negative. Rust would take `+5`
-/// too, which lengths of time and ids don't.
-pub(super) fn whole<N: FromStr<Err = ParseIntError>>(text: &str) -> Result<N, String> {
-    if text.starts_with('+') {
-        return Err("a number is written in digits, without a sign".to_owned());
-    }
-    text.parse().map_err(|error: ParseIntError| error.to_string())
-}
-
-/// A number of things, of which none at all would be no question.
-fn count(text: &str) -> Result<usize, String> {
-    match whole(text)? {
-        0 => Err("it has to be 1 or more".to_owned()),
-        count => Ok(count),
-    }
-}
-
-/// A number from 1 to `MOST`.
-fn up_to<const MOST: u16>(text: &str) -> Result<u16, String> {
-    match whole(text)? {
-        number if (1..=MOST).contains(&number) => Ok(number),
-        number => Err(format!("{number} is not in 1..={MOST}")),
-    }
 }
 
 #[derive(Args, Debug)]

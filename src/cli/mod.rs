@@ -50,7 +50,7 @@ pub fn main() -> ExitCode {
 
 /// Answers a completion script, where one asks; its exit code.
 fn completed() -> Option<u8> {
-    let shell = std::env::var_os(COMPLETION)?;
+    let shell = crate::engine::variable_os(COMPLETION)?;
     let complete = clap_complete::CompleteEnv::with_factory(Cli::command).var(COMPLETION);
     let here = std::env::current_dir().ok();
     match complete.try_complete(std::env::args_os(), here.as_deref()) {
@@ -150,7 +150,7 @@ fn not_utf8(words: &[OsString]) -> String {
         return format!("argument {at} is not UTF-8: `{}`", printable(word));
     }
     for name in ["ORCHESTRATOR_AGENT", "ORCHESTRATOR_BOARD"] {
-        if let Some(value) = std::env::var_os(name).filter(|value| is_bad(value)) {
+        if let Some(value) = crate::engine::variable_os(name).filter(|value| is_bad(value)) {
             return format!("the environment variable {name} is not UTF-8: `{}`", printable(&value));
         }
     }

@@ -234,8 +234,9 @@ impl Printer {
             Color::Always => true,
             Color::Never => false,
             Color::Auto => {
-                let is_refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-                is_terminal && !is_refused && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+                let is_refused =
+                    crate::engine::variable_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+                is_terminal && !is_refused && crate::engine::variable_os("TERM").is_none_or(|t| t != "dumb")
             }
         };
         Stream { is_terminal, is_colored }

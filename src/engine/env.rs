@@ -3,6 +3,7 @@
 //! Two hidden variables make every run repeatable for tests and for the manual: `ORCHESTRATOR_NOW` (a
 //! stamp) stops the clock, `ORCHESTRATOR_SEED` (any text) makes all ids follow from it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -85,6 +86,11 @@ pub(crate) fn program() -> Option<PathBuf> {
 /// The directories in which a shell looks for programs.
 pub(crate) fn search_path() -> Vec<PathBuf> {
     std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect()
+}
+
+/// An environment variable, whatever bytes it holds.
+pub(crate) fn variable_os(name: &str) -> Option<OsString> {
+    std::env::var_os(name)
 }
 
 /// An environment variable that is set and not empty.

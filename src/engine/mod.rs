@@ -32,6 +32,7 @@ pub use crate::merge::Markers;
 pub use ci::{CiHost, Planted, plant_ci};
 pub use doctor::{Mend, examine, renew_archive};
 pub use env::Env;
+pub(crate) use env::variable_os;
 pub use exchange::{Damaged, DataFiles, ImportDone, Missing, Renaming, Slugify, read_data};
 pub use git_wrapper::run_git;
 pub use init::{Initialised, init, init_from};

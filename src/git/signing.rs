@@ -12,6 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::bounded;
+use super::environment;
 use super::error::Doing as _;
 use super::repo::Repo;
 use super::{GitError, Signature};
@@ -211,7 +212,7 @@ fn literal(key: &str) -> Option<&str> {
 
 /// A path with `~/` in front, as git understands it.
 fn expanded(path: &str) -> String {
-    let home = std::env::var("HOME").ok();
+    let home = environment::variable("HOME").and_then(|home| home.into_string().ok());
     match path.strip_prefix("~/").zip(home) {
         Some((rest, home)) => format!("{home}/{rest}"),
         None => path.to_owned(),

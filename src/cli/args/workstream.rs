@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::cli::args::whole;
+use super::number::whole;
 use crate::cli::complete;
 
 #[derive(Subcommand, Debug)]

@@ -70,7 +70,7 @@ impl SkipDamaged {
 pub fn import(app: &App, args: &Import) -> Result<Report, Refusal> {
     let start = app.options().start;
     let at = |path: &std::path::PathBuf| start.join(path);
-    let variable = std::env::var_os("ORCHESTRATOR_DIR");
+    let variable = crate::engine::variable_os("ORCHESTRATOR_DIR");
     let files = match (&args.directory, &args.state) {
         (Some(directory), _) => DataFiles::of(&at(directory)),
         (None, Some(state)) => DataFiles {
