@@ -71,7 +71,7 @@ const MUTANTS: &[Mutant] = &[
     },
     Mutant {
         guard: "a number has no sign before it",
-        file: "src/cli/args.rs",
+        file: "src/cli/args/number.rs",
         old: "if text.starts_with('+') {",
         new: "if text.starts_with('?') {",
         harness: &["--test", "cli", "bad_kinds"],
@@ -690,8 +690,8 @@ const MUTANTS: &[Mutant] = &[
     Mutant {
         guard: "what the named commands can't tell the whole grammar tells",
         file: "src/cli/mod.rs",
-        old: "lazy::for_words(words, read).or_else(|_| read())?",
-        new: "lazy::for_words(words, read)?",
+        old: "prune::for_words(words, read).or_else(|_| read())?",
+        new: "prune::for_words(words, read)?",
         harness: &["--lib", "words_mean"],
         scene: None,
     },
